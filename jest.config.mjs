@@ -1,0 +1,15 @@
+/** Tests run the sources as Node does: types stripped, nothing compiled. */
+export default {
+  testEnvironment: 'node',
+  testMatch: ['<rootDir>/tests/**/*.test.ts', '<rootDir>/src/**/*.test.ts'],
+  testPathIgnorePatterns: [
+    '/node_modules/',
+    '<rootDir>/tests/chaos/',
+    '<rootDir>/tests/conformance/',
+    '<rootDir>/tests/hapi/',
+  ],
+  extensionsToTreatAsEsm: ['.ts'],
+  transform: { '\\.ts$': '<rootDir>/tests/strip-types.mjs' },
+  testTimeout: 30000,
+  maxWorkers: 2,
+};

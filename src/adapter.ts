@@ -1,0 +1,102 @@
+import type { Router } from 'express';
+import type { Logger } from 'pino';
+import type { Fault } from './errors.ts';
+import type { Incoming, Outcome, Verdict } from './message.ts';
+
+/**
+ * The contract of a door. Every method is optional: having it is the declaration. A door lives in
+ * `src/adapters/<type>/index.ts`, which exports `door: DoorType`; it is loaded by the type named in the configuration, and
+ * two entries of one type are two instances.
+ */
+export interface DoorType<C = unknown> {
+  /** JSON Schema of the door's configuration, checked with ajv before anything starts; defaults are filled in. */
+  configSchema?: object;
+  create(context: DoorContext<C>): Door;
+}
+
+export interface Door {
+  /** Begins to listen or to work; resolves when ready. Throws PasserelleError when it cannot. */
+  start?(): Promise<void>;
+  /** Takes nothing new, finishes what is in flight, resolves within ten seconds. */
+  stop?(): Promise<void>;
+  /** Says what is wrong with configuration or reachability; all faults at once, none when all is well. */
+  check?(): Promise<Fault[]>;
+  /** Mounts its HTTP paths; authentication has been done, `request.caller` says who asks. */
+  http?(router: Router): void;
+  /** Called at the cron expression of its configuration; looks for new messages outside. */
+  poll?(): Promise<void>;
+  /** Hands one delivery out. Never throws for what the other side answers: the outcome says it. */
+  deliver?(delivery: Delivery): Promise<DeliveryOutcome>;
+  /** Human-readable addresses it listens on, for `listening` in the log and the demo's table. */
+  addresses?(): string[];
+}
+
+/** What the gateway gives to a door. Doors know nothing else of the house. */
+export interface DoorContext<C = unknown> {
+  /** Name of the instance in the configuration. */
+  name: string;
+  config: C;
+  log: Logger;
+  /** Resolves only when the journal has committed; the verdict is what the sender must be told. */
+  accept(incoming: Incoming): Promise<Verdict>;
+  /** Waits until the message has left the pipeline, at most `seconds`; undefined when time is up. */
+  outcome(id: string, seconds: number): Promise<Outcome | undefined>;
+  /** A late answer to an earlier delivery (DSN, MDN, ZAM), found by the key the delivery announced. */
+  receipt(key: string, receipt: Receipt): Promise<void>;
+  /** The FHIR server the gateway writes to. */
+  fhir: FhirEndpoint;
+}
+
+/** One thing to hand out to one destination. */
+export interface Delivery {
+  id: string;
+  messageId: string;
+  destination: string;
+  /** What kind of payload: `bundle` (FHIR transaction), `document`, `mail`, `hl7v2`. */
+  kind: string;
+  payload: unknown;
+  /** 1 for the first. */
+  attempt: number;
+  /** True when an earlier attempt may have arrived: look before repeating. */
+  ambiguous: boolean;
+}
+
+/**
+ * - `delivered`: the other side has it
+ * - `transient`: try again later (unreachable, 429, 503, 4xx greylisting)
+ * - `ambiguous`: sent, but no answer; find out by reading before repeating
+ * - `permanent`: will never work as it is; goes to the dead letters with its reason
+ */
+export type DeliveryOutcome =
+  | { outcome: 'delivered'; references?: string[]; key?: string; response?: Outcome['response'] }
+  | { outcome: 'transient' | 'ambiguous'; faults: Fault[]; retryAfterSeconds?: number }
+  | { outcome: 'permanent'; faults: Fault[]; response?: Outcome['response'] };
+
+/** A late answer about an earlier delivery. */
+export interface Receipt {
+  kind: 'received' | 'read' | 'failed';
+  at: string;
+  code?: string;
+  detail?: string;
+}
+
+/** Requests to the FHIR R4 server, whichever it is; path is relative to its base. */
+export interface FhirEndpoint {
+  send(request: FhirRequest): Promise<FhirResponse>;
+}
+
+export interface FhirRequest {
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** `Patient?identifier=…`, `Patient/1`, or '' for a transaction. */
+  path: string;
+  body?: unknown;
+  /** Lower-case names. */
+  headers?: Record<string, string>;
+}
+
+export interface FhirResponse {
+  status: number;
+  headers: Record<string, string>;
+  /** Parsed JSON; a Uint8Array for a Binary asked with a type other than FHIR. */
+  body?: unknown;
+}

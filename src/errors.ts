@@ -1,0 +1,85 @@
+import { accessErrors } from './errors/access.ts';
+import { doorErrors } from './errors/doors.ts';
+import type { ErrorEntry } from './errors/entry.ts';
+import { formatErrors } from './errors/formats.ts';
+import { identityErrors } from './errors/identity.ts';
+import { mappingErrors } from './errors/mapping.ts';
+import { storeErrors } from './errors/store.ts';
+
+/** The one register of errors; each area keeps its table in `src/errors/`. */
+export const register = {
+  ...accessErrors,
+  ...doorErrors,
+  ...formatErrors,
+  ...identityErrors,
+  ...mappingErrors,
+  ...storeErrors,
+} satisfies Record<string, ErrorEntry>;
+
+export type ErrorCode = keyof typeof register;
+
+/**
+ * Something found wrong (or worth saying) about a message. Pure stages return all of them; they never throw for content.
+ *
+ * `place` is where in the source: `PID-3[2].4.2`, an XPath, a JSON pointer. `detail` is private: it goes to the log at
+ * `debug` and into the quarantine, never to a sender.
+ */
+export interface Fault {
+  code: ErrorCode;
+  severity: 'error' | 'warning' | 'information';
+  place?: string;
+  /** Map and rule, when a map found it: `cda-header.map#author`. */
+  rule?: string;
+  params?: Record<string, string | number>;
+  detail?: string;
+}
+
+/** A fault that ends what was going on; thrown only at the edges (I/O), never by pure stages. */
+export class PasserelleError extends Error {
+  readonly faults: Fault[];
+  constructor(faults: Fault | Fault[], options?: { cause?: unknown }) {
+    const list = Array.isArray(faults) ? faults : [faults];
+    super(list.map((fault) => sentence(fault, 'en')).join(' '), options);
+    this.name = 'PasserelleError';
+    this.faults = list;
+  }
+}
+
+/** Builds an error-level fault. */
+export function fault(code: ErrorCode, rest: Omit<Fault, 'code' | 'severity'> = {}): Fault {
+  return { code, severity: 'error', ...rest };
+}
+
+/** Builds a warning. */
+export function warning(code: ErrorCode, rest: Omit<Fault, 'code' | 'severity'> = {}): Fault {
+  return { code, severity: 'warning', ...rest };
+}
+
+/** The sentence a sender may read, with its parameters filled in. */
+export function sentence(fault: Fault, language: 'fr' | 'en' = 'en'): string {
+  const entry: ErrorEntry = register[fault.code];
+  return entry.public[language].replace(/\{(\w+)\}/g, (_, name) => String(fault.params?.[name] ?? ''));
+}
+
+/** The worst HTTP status among the faults' (the first error decides; 400 when there is none). */
+export function httpStatus(faults: Fault[]): number {
+  const first = faults.find((one) => one.severity === 'error') ?? faults[0];
+  return first ? register[first.code].http : 400;
+}
+
+/** An OperationOutcome as the FHIR API and the HTTP doors answer it: code of the register, sentence, place. */
+export function operationOutcome(faults: Fault[], language: 'fr' | 'en' = 'en') {
+  return {
+    resourceType: 'OperationOutcome' as const,
+    issue: faults.map((one) => ({
+      severity: one.severity,
+      code: register[one.code].issue,
+      details: {
+        coding: [{ system: 'http://passerelle.example/fhir/CodeSystem/error', code: one.code }],
+        text: sentence(one, language),
+      },
+      ...(one.place ? { expression: [one.place] } : {}),
+      ...(one.rule ? { diagnostics: one.rule } : {}),
+    })),
+  };
+}

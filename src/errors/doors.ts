@@ -1,0 +1,45 @@
+import type { ErrorEntry } from './entry.ts';
+
+/** Doors, transport and journal: circumstances, limits, routes. */
+export const doorErrors = {
+  'not-durable': {
+    http: 503,
+    issue: 'transient',
+    msa: 'AR',
+    err3: '207',
+    public: {
+      fr: 'Le message n’a pas pu être écrit sur disque. Renvoyez-le plus tard.',
+      en: 'The message could not be written to disk. Send it again later.',
+    },
+  },
+  draining: {
+    http: 503,
+    issue: 'transient',
+    msa: 'AR',
+    err3: '207',
+    public: {
+      fr: 'La passerelle s’arrête ou démarre. Renvoyez le message dans quelques secondes.',
+      en: 'The gateway is stopping or starting. Send the message again in a few seconds.',
+    },
+  },
+  'too-large': {
+    http: 413,
+    issue: 'too-long',
+    msa: 'AR',
+    err3: '207',
+    public: {
+      fr: 'Le message dépasse la limite de {limit} octets. Réduisez-le ou demandez à relever la limite.',
+      en: 'The message is larger than the limit of {limit} bytes. Make it smaller or ask for a higher limit.',
+    },
+  },
+  'route-unknown': {
+    http: 404,
+    issue: 'not-found',
+    msa: 'AE',
+    err3: '200',
+    public: {
+      fr: 'Aucune route ne porte le nom {route}. Les routes sont dans mappings/routes.json.',
+      en: 'There is no route called {route}. Routes are in mappings/routes.json.',
+    },
+  },
+} satisfies Record<string, ErrorEntry>;

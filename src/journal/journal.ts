@@ -1,0 +1,159 @@
+import type { Delivery, DeliveryOutcome, Receipt } from '../adapter.ts';
+import type { UnmappedCode } from '../conversion.ts';
+import type { Fault } from '../errors.ts';
+import type { Incoming, MessageState, Outcome } from '../message.ts';
+
+/**
+ * The memory of the gateway: every message with its exact bytes, every delivery, each with its own state. SQLite for one
+ * process, PostgreSQL for several, behind this one interface and one test-suite.
+ *
+ * Invariants: what `append` resolved for is on disk; each message and each delivery ends in exactly one final state; a row
+ * is worked on by one lease holder at a time; messages of one lane are claimed in the order they were appended, the next
+ * only when the one before has left the pipeline.
+ */
+export interface Journal {
+  /** Opens, migrates and recovers (expired leases are released) before it resolves. */
+  open(): Promise<void>;
+  close(): Promise<void>;
+
+  /** Writes messages down; all appends of one turn of the event loop share one commit. */
+  append(message: NewMessage): Promise<Appended>;
+
+  /** The oldest waiting message of each free lane, at most `limit`, leased to this process for `leaseMs`. */
+  claim(limit: number, leaseMs: number): Promise<Message[]>;
+  heartbeat(ids: string[], leaseMs: number): Promise<void>;
+  /** Ends, or puts off, the work on a claimed message; all of one turn share one commit. */
+  settle(id: string, settlement: Settlement): Promise<void>;
+
+  /** Waiting deliveries of one destination that are due, oldest first, leased. */
+  claimDeliveries(destination: string, limit: number, leaseMs: number): Promise<Delivery[]>;
+  settleDelivery(id: string, outcome: DeliveryOutcome, retryAt?: number): Promise<void>;
+  receipt(key: string, receipt: Receipt): Promise<{ messageId: string; deliveryId: string } | undefined>;
+
+  get(id: string): Promise<MessageRecord | undefined>;
+  bytes(id: string): Promise<Uint8Array | undefined>;
+  list(filter: ListFilter): Promise<MessageRecord[]>;
+  counts(): Promise<Counts>;
+  unmapped(): Promise<UnmappedCount[]>;
+
+  /** Puts messages back to `accepted`; answers how many. Never creates a second message. */
+  replay(selection: { ids: string[] } | { state: MessageState }): Promise<number>;
+  /** Removes what the retention policy no longer keeps; answers how many messages went. */
+  purge(olderThan: number, states: MessageState[]): Promise<number>;
+
+  /** Ties two lanes: from now on messages of both are one ordered row (A40, A24). */
+  tieLanes(lane: string, into: string): Promise<void>;
+
+  /** Called when something was appended or became due, so that workers need not poll quickly. */
+  onWork(listener: () => void): void;
+}
+
+export interface NewMessage {
+  id: string;
+  incoming: Incoming;
+  /** `accepted`, `refused` or `quarantined`, as inspection decided. */
+  state: MessageState;
+  faults: Fault[];
+  /** Identity for duplicate detection: sender, control id, time and content hash, or the Idempotency-Key. */
+  dedupeKey?: string;
+  /** Ordering key: patient (INS, else identifier with system), else the message itself. */
+  lane: string;
+  /** `ADT^A01`, `MDM^T02`, `CDA 11490-0`, `json covidom`: for lists; never patient data. */
+  kind: string;
+  /** Sending system as read from the message or the door. */
+  sender: string;
+  receivedAt: number;
+}
+
+export interface Appended {
+  id: string;
+  duplicate: boolean;
+  /** State of the message found (when duplicate) or just written. */
+  state: MessageState;
+  /** Faults of the message found, when duplicate. */
+  faults: Fault[];
+}
+
+/** A claimed message. */
+export interface Message extends NewMessage {
+  attempts: number;
+}
+
+export type Settlement =
+  | {
+      state: 'delivered' | 'quarantined' | 'dead' | 'refused';
+      faults: Fault[];
+      references: string[];
+      unmapped?: UnmappedCode[];
+      /** Versions of the maps that took part. */
+      maps?: Record<string, string>;
+      response?: Outcome['response'];
+      /** Deliveries to other destinations that follow from it, written in the same commit. */
+      deliveries?: NewDelivery[];
+    }
+  | { state: 'accepted'; faults: Fault[]; retryAt: number; ambiguous?: boolean };
+
+export interface NewDelivery {
+  id: string;
+  destination: string;
+  kind: string;
+  payload: unknown;
+  /** Later answers name it (Message-ID of a mail). */
+  key?: string;
+}
+
+export interface MessageRecord {
+  id: string;
+  door: string;
+  sender: string;
+  kind: string;
+  state: MessageState;
+  lane: string;
+  receivedAt: number;
+  settledAt?: number;
+  attempts: number;
+  nextAttemptAt?: number;
+  size: number;
+  format?: string;
+  route?: string;
+  faults: Fault[];
+  references: string[];
+  maps: Record<string, string>;
+  response?: Outcome['response'];
+  deliveries: DeliveryRecord[];
+}
+
+export interface DeliveryRecord {
+  id: string;
+  destination: string;
+  kind: string;
+  state: 'waiting' | 'delivered' | 'dead';
+  attempts: number;
+  nextAttemptAt?: number;
+  settledAt?: number;
+  faults: Fault[];
+  references: string[];
+  receipts: Receipt[];
+}
+
+export interface ListFilter {
+  state?: MessageState;
+  limit?: number;
+  /** Only messages before this one (paging, newest first). */
+  before?: string;
+}
+
+export interface Counts {
+  messages: Record<MessageState, number>;
+  /** Waiting deliveries by destination. */
+  waiting: Record<string, number>;
+  dead: Record<string, number>;
+  /** Age of the oldest message or delivery that waits, in seconds; 0 when none. */
+  oldestWaitingSeconds: number;
+}
+
+export interface UnmappedCount extends UnmappedCode {
+  sender: string;
+  count: number;
+  lastMessageId: string;
+}
