@@ -1,19 +1,23 @@
 import { accessErrors } from './errors/access.ts';
+import { configErrors } from './errors/config.ts';
 import { doorErrors } from './errors/doors.ts';
 import type { ErrorEntry } from './errors/entry.ts';
 import { formatErrors } from './errors/formats.ts';
 import { identityErrors } from './errors/identity.ts';
 import { mappingErrors } from './errors/mapping.ts';
 import { storeErrors } from './errors/store.ts';
+import { webErrors } from './errors/web.ts';
 
 /** The one register of errors; each area keeps its table in `src/errors/`. */
 export const register = {
   ...accessErrors,
+  ...configErrors,
   ...doorErrors,
   ...formatErrors,
   ...identityErrors,
   ...mappingErrors,
   ...storeErrors,
+  ...webErrors,
 } satisfies Record<string, ErrorEntry>;
 
 export type ErrorCode = keyof typeof register;
