@@ -40,6 +40,11 @@ export interface Draft<R extends Resource = Resource> {
   write: 'create' | 'update';
   /** Business identity. Types with an `identifier` element carry it there too; Binary and Provenance cannot. */
   identity: { system: string; value: string };
+  /**
+   * What the server holds now, when this draft changes a resource that was read: it is written as `PUT Type/id` with
+   * `If-Match`, so that a change made meanwhile is never overwritten.
+   */
+  current?: { reference: string; version?: string };
 }
 
 /** A wish about something that is on the server already. */

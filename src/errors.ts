@@ -5,6 +5,7 @@ import type { ErrorEntry } from './errors/entry.ts';
 import { formatErrors } from './errors/formats.ts';
 import { identityErrors } from './errors/identity.ts';
 import { mappingErrors } from './errors/mapping.ts';
+import { pathwayErrors } from './errors/pathway.ts';
 import { storeErrors } from './errors/store.ts';
 import { webErrors } from './errors/web.ts';
 
@@ -16,6 +17,7 @@ export const register = {
   ...formatErrors,
   ...identityErrors,
   ...mappingErrors,
+  ...pathwayErrors,
   ...storeErrors,
   ...webErrors,
 } satisfies Record<string, ErrorEntry>;

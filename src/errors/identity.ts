@@ -1,6 +1,6 @@
 import type { ErrorEntry } from './entry.ts';
 
-/** Who is who: INS, traits, matching. */
+/** Who is who: INS, traits, matching. Sentences name elements of an identity, never their values. */
 export const identityErrors = {
   'identity-mismatch': {
     http: 422,
@@ -9,8 +9,110 @@ export const identityErrors = {
     err3: '207',
     err5: '904',
     public: {
-      fr: 'Le message et le document qu’il porte nomment deux patients différents ; rien n’a été écrit, le message attend en quarantaine.',
-      en: 'The message and the document inside name two different patients; nothing was written, the message waits in quarantine.',
+      fr: 'Le message et le document qu’il porte nomment deux patients différents ({elements}) ; rien n’a été écrit, le message attend en quarantaine.',
+      en: 'The message and the document inside name two different patients ({elements}); nothing was written, the message waits in quarantine.',
+    },
+  },
+  'identity-review': {
+    http: 409,
+    issue: 'conflict',
+    msa: 'AE',
+    err3: '207',
+    err5: '904',
+    public: {
+      fr: 'L’identité du patient ne peut pas être rapprochée sans une personne ({elements}) ; une tâche de revue d’identité est ouverte et le message attend sa décision.',
+      en: 'The patient’s identity cannot be matched without a person ({elements}); an identity review task is open and the message waits for its decision.',
+    },
+  },
+  'identity-possible-duplicate': {
+    http: 200,
+    issue: 'multiple-matches',
+    msa: 'AE',
+    err3: '207',
+    public: {
+      fr: 'Un autre dossier pourrait être celui de la même personne ({elements}) ; les deux restent séparés et une tâche de revue d’identité est ouverte.',
+      en: 'Another record may be of the same person ({elements}); both are kept apart and an identity review task is open.',
+    },
+  },
+  'identity-traits-differ': {
+    http: 200,
+    issue: 'conflict',
+    msa: 'AE',
+    err3: '207',
+    public: {
+      fr: 'Le patient est reconnu, mais des traits diffèrent ({elements}). Vérifiez-les à la source.',
+      en: 'The patient is recognised, but traits differ ({elements}). Check them at the source.',
+    },
+  },
+  'identity-traits-missing': {
+    http: 200,
+    issue: 'incomplete',
+    msa: 'AE',
+    err3: '101',
+    public: {
+      fr: 'L’identité du patient est incomplète ({elements}). Envoyez les traits stricts avec l’identifiant.',
+      en: 'The patient’s identity is incomplete ({elements}). Send the strict traits with the identifier.',
+    },
+  },
+  'identity-unidentified': {
+    http: 200,
+    issue: 'incomplete',
+    msa: 'AE',
+    err3: '101',
+    public: {
+      fr: 'Le patient n’a ni INS ni identifiant local avec son émetteur ; un dossier à part est créé. Envoyez l’identifiant avec son autorité d’affectation.',
+      en: 'The patient has neither an INS nor a local identifier with its issuer; a separate record is made. Send the identifier with its assigning authority.',
+    },
+  },
+  'ins-key-invalid': {
+    http: 200,
+    issue: 'value',
+    msa: 'AE',
+    err3: '102',
+    public: {
+      fr: 'Le matricule INS n’a pas la forme ou la clé attendue ; il est gardé mais ne sert pas de matricule INS. Vérifiez-le à la source.',
+      en: 'The INS number does not have the expected shape or key; it is kept but not used as an INS. Check it at the source.',
+    },
+  },
+  'identity-merge-refused': {
+    http: 409,
+    issue: 'conflict',
+    msa: 'AE',
+    err3: '207',
+    err5: '904',
+    public: {
+      fr: 'La fusion n’a pas été faite : les deux dossiers se contredisent ({elements}). Une tâche de revue d’identité est ouverte.',
+      en: 'The merge was not done: the two records contradict each other ({elements}). An identity review task is open.',
+    },
+  },
+  'identity-merge-circular': {
+    http: 409,
+    issue: 'conflict',
+    msa: 'AE',
+    err3: '207',
+    public: {
+      fr: 'Les fusions de ce dossier tournent en rond. Défaites l’une d’elles dans la revue d’identité.',
+      en: 'The merges of this record run in a circle. Undo one of them in the identity review.',
+    },
+  },
+  'identity-busy': {
+    http: 503,
+    issue: 'lock-error',
+    msa: 'AR',
+    err3: '206',
+    public: {
+      fr: 'Le dossier du patient change sans cesse ; le message est gardé et sera repris.',
+      en: 'The patient’s record keeps changing; the message is kept and will be taken up again.',
+    },
+  },
+  'identity-decision-unknown': {
+    http: 404,
+    issue: 'not-found',
+    msa: 'AE',
+    err3: '204',
+    public: {
+      fr: 'Aucune décision de ce genre n’est enregistrée pour ce dossier ou cette tâche de revue.',
+      en: 'No such decision is recorded for this record or review task.',
     },
   },
 } satisfies Record<string, ErrorEntry>;
