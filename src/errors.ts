@@ -4,6 +4,7 @@ import { doorErrors } from './errors/doors.ts';
 import type { ErrorEntry } from './errors/entry.ts';
 import { formatErrors } from './errors/formats.ts';
 import { identityErrors } from './errors/identity.ts';
+import { journalErrors } from './errors/journal.ts';
 import { mappingErrors } from './errors/mapping.ts';
 import { pathwayErrors } from './errors/pathway.ts';
 import { storeErrors } from './errors/store.ts';
@@ -16,6 +17,7 @@ export const register = {
   ...doorErrors,
   ...formatErrors,
   ...identityErrors,
+  ...journalErrors,
   ...mappingErrors,
   ...pathwayErrors,
   ...storeErrors,

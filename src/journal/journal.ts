@@ -19,15 +19,26 @@ export interface Journal {
   /** Writes messages down; all appends of one turn of the event loop share one commit. */
   append(message: NewMessage): Promise<Appended>;
 
-  /** The oldest waiting message of each free lane, at most `limit`, leased to this process for `leaseMs`. */
+  /**
+   * The oldest waiting message of each free lane, at most `limit` (fewer when their contents would fill the memory), leased
+   * to this process for `leaseMs`.
+   */
   claim(limit: number, leaseMs: number): Promise<Message[]>;
+  /** Prolongs the leases of claimed messages and deliveries, by id; ids no longer leased are ignored. */
   heartbeat(ids: string[], leaseMs: number): Promise<void>;
-  /** Ends, or puts off, the work on a claimed message; all of one turn share one commit. */
-  settle(id: string, settlement: Settlement): Promise<void>;
+  /**
+   * Ends, or puts off, the work on a claimed message; all of one turn share one commit. Answers false, and changes nothing,
+   * when the message is no longer leased, or leased under another attempt than `attempt` (as `Message.attempts` said).
+   */
+  settle(id: string, settlement: Settlement, attempt?: number): Promise<boolean>;
 
-  /** Waiting deliveries of one destination that are due, oldest first, leased. */
+  /**
+   * Waiting deliveries of one destination that are due, oldest first, leased; of the deliveries of one lane only the oldest.
+   */
   claimDeliveries(destination: string, limit: number, leaseMs: number): Promise<Delivery[]>;
-  settleDelivery(id: string, outcome: DeliveryOutcome, retryAt?: number): Promise<void>;
+  /** As `settle`. A transient or ambiguous outcome puts the delivery off until `retryAt` (at once without it). */
+  settleDelivery(id: string, outcome: DeliveryOutcome, retryAt?: number, attempt?: number): Promise<boolean>;
+  /** Files a late answer to a delivery, found by the key the delivery announced; the same answer twice is filed once. */
   receipt(key: string, receipt: Receipt): Promise<{ messageId: string; deliveryId: string } | undefined>;
 
   get(id: string): Promise<MessageRecord | undefined>;
@@ -36,16 +47,28 @@ export interface Journal {
   counts(): Promise<Counts>;
   unmapped(): Promise<UnmappedCount[]>;
 
-  /** Puts messages back to `accepted`; answers how many. Never creates a second message. */
+  /**
+   * Puts messages back to `accepted`; answers how many. Never creates a second message; those that wait already, and those
+   * whose bytes were purged, are left alone.
+   */
   replay(selection: { ids: string[] } | { state: MessageState }): Promise<number>;
-  /** Removes what the retention policy no longer keeps; answers how many messages went. */
-  purge(olderThan: number, states: MessageState[]): Promise<number>;
+  /**
+   * Removes what the retention policy no longer keeps; answers how many messages were touched. `bytes` removes only what was
+   * received and keeps the record. Never touches a message that waits or has a delivery that waits.
+   */
+  purge(olderThan: number, states: MessageState[], part?: 'message' | 'bytes'): Promise<number>;
 
   /** Ties two lanes: from now on messages of both are one ordered row (A40, A24). */
   tieLanes(lane: string, into: string): Promise<void>;
 
-  /** Called when something was appended or became due, so that workers need not poll quickly. */
-  onWork(listener: () => void): void;
+  /** Called when something was appended or became due, so that workers need not poll quickly; answers how to stop that. */
+  onWork(listener: () => void): () => void;
+
+  /** True for exactly one caller for each name and slot, over all processes (a cron line and the minute it is due). */
+  once(name: string, slot: string): Promise<boolean>;
+
+  /** What keeps the journal from taking messages just now (`disk-low`, `not-durable`); none when all is well. */
+  obstacles(): Fault[];
 }
 
 export interface NewMessage {
@@ -76,7 +99,10 @@ export interface Appended {
 
 /** A claimed message. */
 export interface Message extends NewMessage {
+  /** 1 for the first attempt. */
   attempts: number;
+  /** The attempt before may have been written: look before repeating. */
+  ambiguous: boolean;
 }
 
 export type Settlement =
@@ -94,9 +120,11 @@ export type Settlement =
   | { state: 'accepted'; faults: Fault[]; retryAt: number; ambiguous?: boolean };
 
 export interface NewDelivery {
+  /** A UUID made from message, destination and place, so that a replay finds the same delivery and repeats nothing. */
   id: string;
   destination: string;
   kind: string;
+  /** JSON values, and `Uint8Array` anywhere in them. */
   payload: unknown;
   /** Later answers name it (Message-ID of a mail). */
   key?: string;
