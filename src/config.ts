@@ -1,0 +1,131 @@
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Ajv, type ErrorObject } from 'ajv';
+import formats from 'ajv-formats';
+import { type Environment, overrideByEnvironment } from './config/environment.ts';
+import { resolveReferences } from './config/references.ts';
+import { checkRules } from './config/rules.ts';
+import type { Config } from './config/shape.ts';
+import { type Fault, fault } from './errors.ts';
+
+export type { Environment } from './config/environment.ts';
+export type { AccessConfig, ClientEntry, Config, DoorEntry, HttpConfig, TlsConfig } from './config/shape.ts';
+
+/** Where the configuration comes from. */
+export interface ConfigSource {
+  environment: Environment;
+  /** Working directory: paths of the environment and of defaults are relative to it. */
+  cwd: string;
+  /** Configuration file; PASSERELLE_CONFIG when not given, the built-in default when neither is. */
+  file?: string;
+}
+
+/** `config` is there only when no fault is an error. */
+export interface ConfigResult {
+  config?: Config;
+  /** All of them at once; warnings do not keep the program from starting. */
+  faults: Fault[];
+}
+
+/** The published JSON Schema: the one place where every setting, its default and its meaning stand. */
+export const schemaFile = fileURLToPath(new URL('./config.schema.json', import.meta.url));
+
+/** Folder of the program itself, where `mappings/` and `profiles/` lie. */
+const home = fileURLToPath(new URL('..', import.meta.url));
+
+/** Reads file and environment, fills in defaults and checks everything. Never throws. */
+export function loadConfig({ environment, cwd, file }: ConfigSource): ConfigResult {
+  const name = file ?? (environment.PASSERELLE_CONFIG || undefined);
+  const folder = name ? dirname(resolve(cwd, name)) : cwd;
+  const read = name ? readConfigFile(resolve(cwd, name)) : { raw: {} };
+  if ('faults' in read) return read;
+  const schema = JSON.parse(readFileSync(schemaFile, 'utf8'));
+
+  const faults: Fault[] = [];
+  const raw = resolveReferences(read.raw, environment, folder, faults) as Record<string, unknown>;
+  absoluteIn(raw, folder);
+  faults.push(...overrideByEnvironment(raw, environment, schema.properties.doors.default));
+  const misshapen = checkAgainst(schema, raw);
+  const config = raw as unknown as Config;
+  faults.push(...misshapen, ...checkRules(config, misshapen));
+  if (failed(faults)) return { faults };
+
+  config.data = resolve(cwd, config.data);
+  config.folders.mappings ??= resolve(home, 'mappings');
+  config.folders.profiles ??= [resolve(home, 'profiles')];
+  config.folders.mappings = resolve(cwd, config.folders.mappings);
+  config.folders.profiles = config.folders.profiles.map((one) => resolve(cwd, one));
+  return { config, faults };
+}
+
+/**
+ * Checks a value against a JSON Schema and fills in the schema's defaults, in place. `place` is what the value is called
+ * in the configuration (`doors.mllp`), so that each fault names its setting. Doors' own schemas are checked with it.
+ */
+export function checkAgainst(schema: object, value: unknown, place = ''): Fault[] {
+  const ajv = new Ajv({ allErrors: true, useDefaults: true, strictTypes: false, strictRequired: false, verbose: true });
+  formats.default(ajv);
+  const valid = ajv.compile(schema);
+  if (valid(value)) return [];
+  return (valid.errors ?? [])
+    .filter((one) => !one.schemaPath.includes('/oneOf/'))
+    .map((one) => {
+      const setting = [place, ...one.instancePath.split('/').slice(1)].filter(Boolean).join('.') || 'configuration';
+      return fault('config-invalid', { params: { setting, problem: problemOf(one) } });
+    });
+}
+
+function problemOf(error: ErrorObject): string {
+  const { keyword, params, message } = error;
+  if (keyword === 'additionalProperties') return `has no setting called "${params.additionalProperty}"`;
+  if (keyword === 'required') return `lacks "${params.missingProperty}"`;
+  if (keyword === 'enum') return `must be one of ${params.allowedValues.join(', ')}`;
+  if (keyword === 'oneOf') {
+    const forms = error.schema as { required?: string[] }[];
+    return `must have exactly one of ${forms.flatMap((form) => form.required ?? []).join(', ')}`;
+  }
+  const meaning = (error.parentSchema as { description?: string } | undefined)?.description;
+  return meaning ? `${message} (${meaning.split('. ')[0]})` : (message ?? 'is not valid');
+}
+
+function readConfigFile(file: string): { raw: Record<string, unknown> } | { faults: Fault[] } {
+  const unreadable = (reason: string) => ({ faults: [fault('config-unreadable', { params: { file, reason } })] });
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    return unreadable((error as NodeJS.ErrnoException).code ?? 'unknown reason');
+  }
+  try {
+    const raw = JSON.parse(text);
+    if (typeof raw === 'object' && raw !== null && !Array.isArray(raw)) return { raw };
+    return unreadable('it must hold one JSON object');
+  } catch {
+    return unreadable('it is not valid JSON');
+  }
+}
+
+/** Paths written in the file are relative to the file. */
+function absoluteIn(raw: Record<string, unknown>, folder: string): void {
+  const absolute = (holder: unknown, keys: string[]) => {
+    if (typeof holder !== 'object' || holder === null) return;
+    const values = holder as Record<string, unknown>;
+    for (const key of keys) {
+      const value = values[key];
+      if (typeof value === 'string' && value) values[key] = resolve(folder, value);
+      else if (Array.isArray(value))
+        values[key] = value.map((one) => (typeof one === 'string' ? resolve(folder, one) : one));
+    }
+  };
+  const inside = (holder: unknown, key: string) => (holder as Record<string, unknown> | undefined)?.[key];
+  const doors = [raw.doors, raw.destinations].flatMap((list) => (Array.isArray(list) ? list : []));
+  absolute(raw, ['data']);
+  absolute(raw.folders, ['mappings', 'profiles']);
+  absolute(inside(raw.access, 'issuer'), ['keys']);
+  for (const holder of [raw.http, ...doors]) absolute(inside(holder, 'tls'), ['cert', 'key', 'ca']);
+}
+
+function failed(faults: Fault[]): boolean {
+  return faults.some((one) => one.severity === 'error');
+}

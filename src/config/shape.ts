@@ -1,0 +1,86 @@
+import type { JSONWebKeySet } from 'jose';
+
+/**
+ * The configuration once it is read, checked and completed. Meaning and default of every setting stand in one place,
+ * `src/config.schema.json`; this file only gives them types. File and folder names are absolute.
+ */
+export interface Config {
+  data: string;
+  timezone: string;
+  http: HttpConfig;
+  doors: DoorEntry[];
+  destinations: DoorEntry[];
+  fhir: { server: string; headers: Record<string, string>; timeoutSeconds: number; connections: number };
+  journal: string;
+  log: { level: LogLevel };
+  access: AccessConfig;
+  limits: {
+    messageBytes: number;
+    formBytes: number;
+    entries: number;
+    depth: number;
+    waitSeconds: number;
+    requestsPerMinute: number;
+    workers: number;
+  };
+  retry: { firstSeconds: number; maxSeconds: number; giveUpHours: number };
+  retention: { deliveredDays: number; refusedDays: number; deadDays: number };
+  schedule: { purge: string; deadlines: string };
+  pathway: { weekends: 'keep' | 'before' | 'after'; holidays: string[] };
+  folders: { mappings: string; profiles: string[] };
+}
+
+export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
+
+export interface HttpConfig {
+  listen: string;
+  publicUrl?: string;
+  tls?: TlsConfig;
+  requestSeconds: number;
+  headerSeconds: number;
+  idleSeconds: number;
+  connections: number;
+}
+
+export interface TlsConfig {
+  cert: string;
+  key: string;
+  ca?: string;
+  clientCertificate: 'none' | 'request' | 'require';
+  minVersion: 'TLSv1.2' | 'TLSv1.3';
+}
+
+/** One instance of a door; what else it holds is checked against the `configSchema` of its type. */
+export interface DoorEntry {
+  name: string;
+  type: string;
+  listen?: string;
+  tls?: TlsConfig;
+  poll?: string;
+  [setting: string]: unknown;
+}
+
+export interface AccessConfig {
+  issuer: { kind: 'development' | 'own' | 'none'; url?: string; keys?: string; tokenSeconds: number };
+  audience?: string;
+  trusted: TrustedIssuer[];
+  clients: ClientEntry[];
+}
+
+/** Another issuer whose tokens are taken; has one of `jwks` and `jwks_uri`. */
+export interface TrustedIssuer {
+  issuer: string;
+  audience?: string;
+  jwks?: JSONWebKeySet;
+  jwks_uri?: string;
+  algorithms: string[];
+}
+
+/** A program that may ask for tokens; without keys it only gives a default scope to `passerelle token`. */
+export interface ClientEntry {
+  client_id: string;
+  name?: string;
+  scopes: string;
+  jwks?: JSONWebKeySet;
+  jwks_uri?: string;
+}
