@@ -3,6 +3,7 @@ import { configErrors } from './errors/config.ts';
 import { doorErrors } from './errors/doors.ts';
 import type { ErrorEntry } from './errors/entry.ts';
 import { formatErrors } from './errors/formats.ts';
+import { hl7v2Errors } from './errors/hl7v2.ts';
 import { identityErrors } from './errors/identity.ts';
 import { journalErrors } from './errors/journal.ts';
 import { mappingErrors } from './errors/mapping.ts';
@@ -16,6 +17,7 @@ export const register = {
   ...configErrors,
   ...doorErrors,
   ...formatErrors,
+  ...hl7v2Errors,
   ...identityErrors,
   ...journalErrors,
   ...mappingErrors,
