@@ -1,0 +1,52 @@
+/** Base64 (RFC 4648 section 4) from bytes to bytes: no string is ever made of a 40 MB payload. */
+
+const INVALID = 255;
+const BLANK = 254;
+const PAD = 253;
+const table = new Uint8Array(256).fill(INVALID);
+'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'.split('').forEach((letter, value) => {
+  table[letter.charCodeAt(0)] = value;
+});
+for (const blank of [9, 10, 13, 32]) table[blank] = BLANK;
+table[61] = PAD;
+
+/**
+ * Decodes base64 with white space anywhere and with or without padding.
+ * @returns undefined when there is any other character, data after the padding, or a length no encoder produces.
+ */
+export function decodeBase64(source: Uint8Array): Uint8Array | undefined {
+  const out = new Uint8Array(Math.floor((source.length * 3) / 4) + 3);
+  let length = 0;
+  let group = 0;
+  let held = 0;
+  let pads = 0;
+  for (let i = 0; i < source.length; i++) {
+    const value = table[source[i]!]!;
+    if (value < 64) {
+      if (pads > 0) return undefined;
+      group = (group << 6) | value;
+      if (++held === 4) {
+        out[length] = group >> 16;
+        out[length + 1] = group >> 8;
+        out[length + 2] = group;
+        length += 3;
+        group = 0;
+        held = 0;
+      }
+    } else if (value === PAD) pads++;
+    else if (value !== BLANK) return undefined;
+  }
+  if (held === 1 || pads > 2 || (pads > 0 && held + pads !== 4)) return undefined;
+  if (held === 2) out[length++] = group >> 4;
+  if (held === 3) {
+    out[length++] = group >> 10;
+    out[length++] = group >> 2;
+  }
+  return out.subarray(0, length);
+}
+
+/** True when every byte belongs to the base64 alphabet, its padding or white space. */
+export function isBase64Text(source: Uint8Array, start: number, end: number): boolean {
+  for (let i = start; i < end; i++) if (table[source[i]!] === INVALID) return false;
+  return true;
+}

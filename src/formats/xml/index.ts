@@ -1,0 +1,4 @@
+export { decodeBase64 } from './base64.ts';
+export { attribute, child, elements, ownText, type XmlElement, xpath } from './element.ts';
+export { type XmlLimits, xmlLimits } from './limits.ts';
+export { readXml, type XmlOptions, type XmlResult } from './reader.ts';

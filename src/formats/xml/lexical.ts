@@ -1,0 +1,16 @@
+/** Where the next character that is not white space stands; line ends are `\n` by now. */
+export function skipBlank(text: string, from: number): number {
+  let at = from;
+  for (let code = text.charCodeAt(at); code === 32 || code === 10 || code === 9; code = text.charCodeAt(at)) at++;
+  return at;
+}
+
+/** Where a name ends: at white space, `=`, `/`, `>`, `?`, a quote, `<` or the end of the text. */
+export function nameEnd(text: string, from: number): number {
+  for (let at = from; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code <= 32 || code === 0x3e || code === 0x2f || code === 0x3d || code === 0x3f || code === 0x3c) return at;
+    if (code === 0x22 || code === 0x27) return at;
+  }
+  return text.length;
+}
