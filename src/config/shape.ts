@@ -19,7 +19,6 @@ export interface Config {
     formBytes: number;
     entries: number;
     depth: number;
-    waitSeconds: number;
     requestsPerMinute: number;
     workers: number;
   };

@@ -133,6 +133,8 @@ export interface NewDelivery {
 export interface MessageRecord {
   id: string;
   door: string;
+  /** `sender` of the Incoming: the client of the token, when it came in by HTTP. Only it and operators see the message. */
+  client?: string;
   sender: string;
   kind: string;
   state: MessageState;

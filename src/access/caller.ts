@@ -1,0 +1,31 @@
+import type { Resource } from '@medplum/fhirtypes';
+import type { Scope } from './scopes.ts';
+
+/** Who asks: what a verified token says. Set on every request behind the gate as `request.caller`. */
+export interface Caller {
+  clientId: string;
+  /** `sub` of the token: the client itself, or the person it acts for. */
+  subject: string;
+  issuer: string;
+  scopes: Scope[];
+  /** RPPS number of the professional the token speaks for. */
+  practitioner?: string;
+  /** Id of the patient in context, for `patient/` scopes. */
+  patient?: string;
+  /** Seconds since 1970 after which the token no longer counts. */
+  expiresAt: number;
+  /**
+   * Whether the token's scopes let the caller read this resource. Doors ask it for whatever a search brings along
+   * (`_include`, `_revinclude`, `$everything`, history): the gate has only seen the type that was searched.
+   */
+  sees(resource: Resource): boolean;
+}
+
+declare global {
+  namespace Express {
+    interface Request {
+      /** Set by the gate; always there except on open paths (health, metadata, discovery). */
+      caller?: Caller;
+    }
+  }
+}

@@ -1,0 +1,70 @@
+import type { Config } from '../config/shape.ts';
+import { type Authenticator, createAuthenticator } from './assertion.ts';
+import { defaultScope, signToken } from './issuer.ts';
+import { type IssuerKeys, openKeys } from './keys.ts';
+import { openReplayGuard } from './replay.ts';
+import { formatScopes, narrow, parseScopes } from './scopes.ts';
+import { createVerifier, type Verifier } from './verifier.ts';
+
+/** The porter: who asks, and what the own issuer gives. */
+export interface Access {
+  verify: Verifier;
+  /** The own issuer; absent when the configuration has none. */
+  issuer?: {
+    jwks: IssuerKeys['jwks'];
+    authenticate: Authenticator;
+    /** A token for a client that proved itself; undefined when it may have none of the scopes it asks for. */
+    grant(clientId: string, requested: string): Promise<{ token: string; scope: string; seconds: number } | undefined>;
+  };
+  close(): void;
+}
+
+/** Opens keys and memory in the data folder. Throws PasserelleError when the keys cannot be used. */
+export async function openAccess(config: Config): Promise<Access> {
+  const keys = await openKeys(config.data, config.access);
+  const verify = createVerifier(config, keys);
+  if (!keys) return { verify, close: () => undefined };
+
+  const replay = openReplayGuard(config.data);
+  const { clients, issuer } = config.access;
+  return {
+    verify,
+    issuer: {
+      jwks: keys.jwks,
+      authenticate: createAuthenticator(clients, replay),
+      async grant(clientId, requested) {
+        const allowed = parseScopes(clients.find((one) => one.client_id === clientId)?.scopes ?? '');
+        // Nobody is logged in behind client credentials: only system/ scopes mean anything.
+        const system = allowed.filter((one) => one.context === 'system');
+        const scope = formatScopes(narrow(parseScopes(requested), system));
+        if (scope === '') return undefined;
+        const seconds = issuer.tokenSeconds;
+        return { token: await signToken(config, keys, { clientId, scope, seconds }), scope, seconds };
+      },
+    },
+    close: () => replay.close(),
+  };
+}
+
+export interface MintRequest {
+  clientId: string;
+  scope?: string;
+  /** RPPS number. */
+  practitioner?: string;
+  /** FHIR id, for `patient/` scopes. */
+  patient?: string;
+  /** Lifetime, 3600 when not given. */
+  seconds?: number;
+}
+
+/**
+ * Makes a token with the key in the data folder, for any client name: for loopback use and tests. Throws PasserelleError
+ * when there is no key, or one that others can read.
+ */
+export async function mintToken(config: Config, request: MintRequest): Promise<string | undefined> {
+  const keys = await openKeys(config.data, config.access);
+  if (!keys) return undefined;
+  const { clientId, practitioner, patient, seconds = 3600 } = request;
+  const scope = request.scope ?? defaultScope(config, clientId, practitioner !== undefined);
+  return signToken(config, keys, { clientId, scope, practitioner, patient, seconds });
+}
