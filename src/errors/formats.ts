@@ -170,4 +170,15 @@ export const formatErrors = {
       en: 'The element {element} does not exist in FHIR R4 or has not this shape. Correct the resource.',
     },
   },
+  'cda-section-missing': {
+    http: 422,
+    issue: 'required',
+    msa: 'AE',
+    err3: '101',
+    err5: '900',
+    public: {
+      fr: 'La section obligatoire {template} (LOINC {code}) manque au document. Le document est pris tel quel ; complétez le modèle.',
+      en: 'The mandatory section {template} (LOINC {code}) is missing. The document is taken as it is; complete the template.',
+    },
+  },
 } satisfies Record<string, ErrorEntry>;

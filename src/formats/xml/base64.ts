@@ -15,6 +15,29 @@ table[61] = PAD;
  * @returns undefined when there is any other character, data after the padding, or a length no encoder produces.
  */
 export function decodeBase64(source: Uint8Array): Uint8Array | undefined {
+  return decodeClean(source) ?? decodeAny(source);
+}
+
+/** Characters the native decoder is given at a time; a multiple of four. */
+const PIECE = 48 * 1024;
+
+/** The usual case, without white space inside, at the speed of the native decoder; undefined when it is not that. */
+function decodeClean(source: Uint8Array): Uint8Array | undefined {
+  const input = Buffer.from(source.buffer, source.byteOffset, source.byteLength);
+  let end = input.length;
+  for (let pads = 0; pads < 2 && input[end - 1] === 61; pads++) end--;
+  if (end % 4 === 1 || (end < input.length && input.length % 4 !== 0)) return undefined;
+  const out = Buffer.allocUnsafeSlow(Math.floor((end * 3) / 4));
+  let length = 0;
+  for (let at = 0; at < end; at += PIECE) {
+    const piece = input.toString('latin1', at, Math.min(at + PIECE, end));
+    if (/[^A-Za-z0-9+/]/.test(piece)) return undefined;
+    length += out.write(piece, length, 'base64');
+  }
+  return length === out.length ? new Uint8Array(out.buffer, 0, length) : undefined;
+}
+
+function decodeAny(source: Uint8Array): Uint8Array | undefined {
   const out = new Uint8Array(Math.floor((source.length * 3) / 4) + 3);
   let length = 0;
   let group = 0;

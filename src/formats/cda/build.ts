@@ -1,0 +1,130 @@
+import { warning } from '../../errors.ts';
+import { attribute, elements, ownText, type XmlElement } from '../xml/index.ts';
+import { readCode, readConcept, readIdentifier, readTemplate, readText } from './concepts.ts';
+import { idKey, placeOf, type Reading } from './context.ts';
+import { readMedia } from './media.ts';
+import { isPerson, isStatement, kindOf, occursOnce, propertyName } from './names.ts';
+import { readNarrative } from './narrative.ts';
+import { readAddress, readPatientNames, readPersonName, readTelecom } from './people.ts';
+import { readAmount, readNumber } from './quantities.ts';
+import { readInstant, readTime } from './times.ts';
+import type { CdaNode } from './tree.ts';
+import { flag, readValue } from './values.ts';
+
+/** An element and everything below it as a plain object of the tree. */
+export function build(element: XmlElement, reading: Reading): CdaNode {
+  const node: CdaNode = {};
+  reading.origins.set(node, element);
+  const { attributes, children } = element;
+  for (let i = 0; i < attributes.length; i += 2) setAttribute(node, attributes[i]!, attributes[i + 1]!);
+  for (const one of children) if (typeof one !== 'string') addChild(node, element, one, reading);
+  return node;
+}
+
+function setAttribute(node: CdaNode, name: string, value: string): void {
+  if (name === 'xsi:schemaLocation' || name === '__proto__') return;
+  const key = propertyName(name);
+  node[key] = key.endsWith('Ind') ? (flag(value) ?? value) : value;
+}
+
+function addChild(node: CdaNode, parent: XmlElement, element: XmlElement, reading: Reading): void {
+  const property = propertyName(element.name);
+  if (property === '__proto__') return;
+  const once = occursOnce(parent.name, property);
+  if (once && Object.hasOwn(node, property) && typeof node[property] !== 'undefined') {
+    reading.faults.push(warning('cda-repeated', { place: placeOf(element), params: { element: element.name } }));
+    return;
+  }
+  const values = read(parent, element, property, reading);
+  if (values === undefined) {
+    noteAbsent(element, reading);
+    return;
+  }
+  if (property === 'id' && isStatement(parent.name) && reading.isShared(idKey(element)))
+    add(node, 'sharedId', values, false);
+  else add(node, property, values, once);
+}
+
+function add(node: CdaNode, property: string, values: unknown, once: boolean): void {
+  if (once) node[property] = Array.isArray(values) ? values[0] : values;
+  else {
+    node[property] ??= [];
+    const list = node[property] as unknown[];
+    if (Array.isArray(values)) list.push(...values);
+    else list.push(values);
+  }
+}
+
+function noteAbsent(element: XmlElement, reading: Reading): void {
+  const nullFlavor = attribute(element, 'nullFlavor');
+  if (nullFlavor !== undefined) reading.absent.push({ place: placeOf(element), nullFlavor });
+}
+
+/** What one element is worth: a value, several (names of a patient), or nothing. */
+function read(parent: XmlElement, element: XmlElement, property: string, reading: Reading): unknown {
+  switch (kindOf(parent.name, property)) {
+    case 'concept':
+      return readConcept(element, reading);
+    case 'template': {
+      const found: string[] = [];
+      readTemplate(element, found);
+      return found.length ? found : undefined;
+    }
+    case 'identifier':
+      return readIdentifier(element);
+    case 'code':
+      return readCode(element);
+    case 'interval':
+      return readTime(element, reading);
+    case 'instant':
+      return readInstant(element, reading);
+    case 'value':
+      return readOwnValue(parent, element, reading);
+    case 'text':
+      return readOwnText(parent, element, reading);
+    case 'string':
+      return ownText(element).replace(/\s+/g, ' ').trim() || undefined;
+    case 'integer':
+      return readNumber(attribute(element, 'value'));
+    case 'boolean':
+      return flag(attribute(element, 'value'));
+    case 'amount':
+      return readAmount(element, reading);
+    case 'name':
+      return readName(parent, element, reading);
+    case 'address':
+      return readAddress(element);
+    case 'telecom':
+      return readTelecom(element);
+    default:
+      return build(element, reading);
+  }
+}
+
+function readOwnValue(parent: XmlElement, element: XmlElement, reading: Reading): unknown {
+  return parent.name === 'observationMedia' ? readMedia(element, reading) : readValue(element, reading);
+}
+
+function readOwnText(parent: XmlElement, element: XmlElement, reading: Reading): unknown {
+  if (parent.name === 'section') return readNarrative(element);
+  if (parent.name === 'nonXMLBody') return readMedia(element, reading);
+  return readText(element, reading);
+}
+
+function readName(parent: XmlElement, element: XmlElement, reading: Reading): unknown {
+  if (parent.name === 'qualifier') return readConcept(element, reading);
+  if (parent.name === 'patient') {
+    const names = readPatientNames(element);
+    return names.length ? names : undefined;
+  }
+  if (isPerson(parent.name)) return readPersonName(element);
+  const text = ownText(element).replace(/\s+/g, ' ').trim();
+  if (text) return text;
+  const parts = elements(element);
+  return parts.length
+    ? parts
+        .map((part) => ownText(part).trim())
+        .join(' ')
+        .trim() || undefined
+    : undefined;
+}

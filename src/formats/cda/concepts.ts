@@ -1,0 +1,121 @@
+import type { CodeableConcept, Coding, Identifier } from '@medplum/fhirtypes';
+import { identifierOf, localSystem, systemOfName, systemUri } from '../systems.ts';
+import { attribute, child, elements, ownText, type XmlElement } from '../xml/index.ts';
+import type { Reading } from './context.ts';
+
+/** FHIR's own extension for an HL7 v3 null flavour, https://hl7.org/fhir/R4/extension-iso21090-nullflavor.html */
+const NULL_FLAVOR = 'http://hl7.org/fhir/StructureDefinition/iso21090-nullFlavor';
+
+/** II → Identifier; undefined when it only says why there is none. */
+export function readIdentifier(element: XmlElement): Identifier | undefined {
+  const identifier: Identifier | undefined = identifierOf(attribute(element, 'root'), attribute(element, 'extension'));
+  const assigner = attribute(element, 'assigningAuthorityName');
+  if (identifier && assigner) identifier.assigner = { display: assigner };
+  return identifier;
+}
+
+/** templateId → `root` and, when it has an extension, `root:extension` as well. */
+export function readTemplate(element: XmlElement, into: string[]): void {
+  const root = attribute(element, 'root')?.trim();
+  if (!root) return;
+  const extension = attribute(element, 'extension')?.trim();
+  into.push(root);
+  if (extension) into.push(`${root}:${extension}`);
+}
+
+/**
+ * CD, CE, CV → CodeableConcept: the code first, then its translations; the original text, by reference or in place, as
+ * text. A null flavour is kept as FHIR's extension when there is no code.
+ */
+export function readConcept(element: XmlElement, reading: Reading): CodeableConcept | undefined {
+  const concept: CodeableConcept = {};
+  const coding = readCoding(element);
+  const codings = coding ? [coding] : [];
+  let text = '';
+  for (const part of element.children) {
+    if (typeof part === 'string') continue;
+    if (part.name === 'translation') {
+      const translation = readCoding(part);
+      if (translation) codings.push(translation);
+      text ||= originalText(part, reading) ?? '';
+    } else if (part.name === 'originalText') text = readText(part, reading) ?? text;
+    else if (part.name === 'qualifier') text = qualified(text, part, coding, codings);
+    else if (part.name === 'pharm:originalText') text ||= readText(part, reading) ?? '';
+  }
+  if (codings.length) concept.coding = codings;
+  const own = text || ownText(element).trim();
+  if (own) concept.text = own;
+  const nullFlavor = attribute(element, 'nullFlavor');
+  if (!coding && nullFlavor) concept.extension = [{ url: NULL_FLAVOR, valueCode: nullFlavor }];
+  return codings.length || own || nullFlavor ? concept : undefined;
+}
+
+function originalText(element: XmlElement, reading: Reading): string | undefined {
+  const original = child(element, 'originalText');
+  return original && readText(original, reading);
+}
+
+/** A named qualifier (laterality, version) goes to the text; one without a name says the same thing more precisely. */
+function qualified(text: string, qualifier: XmlElement, coding: Coding | undefined, codings: Coding[]): string {
+  const name = child(qualifier, 'name');
+  const value = child(qualifier, 'value');
+  const refined = value && readCoding(value);
+  if (!refined) return text;
+  if (!name) {
+    codings.push(refined);
+    return text;
+  }
+  const label = attribute(name, 'displayName') ?? attribute(name, 'code') ?? '';
+  const base = text || coding?.display || coding?.code || '';
+  return `${base} (${label} : ${attribute(value, 'displayName') ?? refined.code})`.trim();
+}
+
+/** The code of one CD as Coding; undefined when it has none. */
+export function readCoding(element: XmlElement): Coding | undefined {
+  let code: string | undefined;
+  let oid: string | undefined;
+  let system: string | undefined;
+  let display: string | undefined;
+  let version: string | undefined;
+  const list = element.attributes;
+  for (let i = 0; i < list.length; i += 2) {
+    const value = list[i + 1]!.trim();
+    if (value === '') continue;
+    if (list[i] === 'code') code = value;
+    else if (list[i] === 'codeSystem') oid = value;
+    else if (list[i] === 'codeSystemName') system = value;
+    else if (list[i] === 'displayName') display = value;
+    else if (list[i] === 'codeSystemVersion') version = value;
+  }
+  if (code === undefined) return undefined;
+  const coding: Coding = {};
+  const uri = oid ? systemUri(oid) : system && (systemOfName(system) ?? localSystem(system));
+  if (uri) coding.system = uri;
+  if (version) coding.version = version;
+  coding.code = code;
+  if (display) coding.display = display;
+  return coding;
+}
+
+/** CS, or the bare code of anything coded. */
+export function readCode(element: XmlElement): string | undefined {
+  return attribute(element, 'code')?.trim() || undefined;
+}
+
+/** ED or ST as text: what it refers to, else what it says, else where it points. */
+export function readText(element: XmlElement, reading: Reading): string | undefined {
+  const reference = child(element, 'reference') ?? child(element, 'pharm:reference');
+  const value = reference && attribute(reference, 'value')?.trim();
+  if (value && value !== '#') {
+    const resolved = reading.referenced(value);
+    if (resolved) return resolved;
+  }
+  const own = ownText(element).replace(/\s+/g, ' ').trim();
+  if (own) return own;
+  return value && /^(https?|urn|ftp):/i.test(value) ? value : undefined;
+}
+
+/** All identifiers of a list of II, those that say nothing left out. */
+export function identifiersOf(element: XmlElement): Identifier[] {
+  return elements(element, 'id').flatMap((id) => readIdentifier(id) ?? []);
+}

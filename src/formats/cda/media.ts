@@ -1,0 +1,33 @@
+import { warning } from '../../errors.ts';
+import { attribute, child, decodeBase64, ownText, type XmlElement } from '../xml/index.ts';
+import { placeOf, type Reading } from './context.ts';
+import type { CdaMedia } from './tree.ts';
+
+/** MIME type that does not smuggle parameters or controls. */
+const MIME = /^[a-z0-9][a-z0-9!#$&^_.+-]{0,60}\/[a-z0-9][a-z0-9!#$&^_.+-]{0,100}$/i;
+
+/**
+ * ED that holds a document or picture (nonXMLBody/text, observationMedia/value): the exact bytes, which also become a part
+ * of the message. Base64 may lack its padding and hold white space.
+ */
+export function readMedia(element: XmlElement, reading: Reading): CdaMedia | undefined {
+  const declared = attribute(element, 'mediaType')?.trim() ?? '';
+  const contentType = MIME.test(declared) ? declared.toLowerCase() : 'text/plain';
+  const reference = child(element, 'reference');
+  const target = reference && attribute(reference, 'value')?.trim();
+  const media: CdaMedia = { contentType };
+  if (target) media.reference = target;
+  if (attribute(element, 'representation') === 'B64') {
+    const bytes = decodeBase64(element.lifted ?? Buffer.from(ownText(element)));
+    if (!bytes) reading.faults.push(warning('cda-media', { place: placeOf(element) }));
+    else if (bytes.length) media.bytes = bytes;
+  } else {
+    const text = element.lifted ? Buffer.from(element.lifted).toString() : ownText(element).trim();
+    if (text) {
+      media.text = text;
+      media.bytes = new TextEncoder().encode(text);
+    }
+  }
+  if (media.bytes) reading.parts.push({ place: placeOf(element), contentType, bytes: media.bytes });
+  return media.bytes || media.reference ? media : undefined;
+}

@@ -1,0 +1,145 @@
+/**
+ * What the reader knows of the CDA R2 schema (POCD_MT000040): which elements occur once, and which datatype an element's
+ * name stands for. Whatever is not named here is a list of plain objects.
+ */
+
+const words = (text: string) => new Set(text.trim().split(/\s+/));
+
+/** Elements that occur at most once wherever they occur. */
+const once = words(`
+  typeId code title confidentialityCode languageCode setId versionNumber copyTime statusCode effectiveTime time birthTime
+  patientRole patient providerOrganization administrativeGenderCode maritalStatusCode religiousAffiliationCode raceCode
+  ethnicGroupCode birthplace place guardianPerson guardianOrganization assignedAuthor assignedPerson
+  assignedAuthoringDevice representedOrganization asOrganizationPartOf wholeOrganization standardIndustryClassCode
+  custodian assignedCustodian representedCustodianOrganization dataEnterer legalAuthenticator signatureCode
+  intendedRecipient receivedOrganization assignedEntity relatedEntity relatedPerson associatedEntity associatedPerson
+  scopingOrganization functionCode serviceEvent componentOf encompassingEncounter responsibleParty location
+  healthCareFacility serviceProviderOrganization dischargeDispositionCode admissionReferralSourceCode order consent
+  parentDocument nonXMLBody structuredBody section text observation act organizer procedure encounter supply
+  substanceAdministration observationMedia regionOfInterest externalAct externalObservation externalProcedure
+  externalDocument priorityCode routeCode doseQuantity rateQuantity maxDoseQuantity administrationUnitCode repeatNumber
+  independentInd quantity expectedUseTime consumable product manufacturedProduct manufacturedMaterial
+  manufacturedLabeledDrug manufacturerOrganization lotNumberText specimenRole specimenPlayingEntity participantRole
+  playingEntity playingDevice scopingEntity relatedSubject subject observationRange criterion sequenceNumber
+  seperatableInd softwareName manufacturerModelName awarenessCode derivationExpr value desc
+  lab_statusCode pharm_code pharm_name pharm_formCode pharm_asContent pharm_containerPackagedMedicine
+  pharm_generalizedMedicineClass pharm_quantity pharm_capacityQuantity pharm_expirationTime
+`);
+
+/** Exceptions, `parent/child`: true where the child occurs once, false where it repeats. */
+const exceptions: Record<string, boolean> = {
+  'ClinicalDocument/id': true,
+  'section/id': true,
+  'ClinicalDocument/component': true,
+  'intendedRecipient/informationRecipient': true,
+  'pharm_ingredient/pharm_ingredient': true,
+  'substanceAdministration/effectiveTime': false,
+  'supply/effectiveTime': false,
+  'observation/value': false,
+};
+
+/** True when `child` occurs at most once in `parent`; otherwise it is a list in the tree, even alone. */
+export function occursOnce(parent: string, child: string): boolean {
+  if (exceptionChildren.has(child)) return exceptions[`${parent}/${child}`] ?? once.has(child);
+  return once.has(child);
+}
+
+const exceptionChildren = new Set(Object.keys(exceptions).map((key) => key.slice(key.indexOf('/') + 1)));
+
+/** How an element is read; `structure` is an object of its attributes and elements. */
+export type Kind =
+  | 'identifier'
+  | 'template'
+  | 'concept'
+  | 'code'
+  | 'instant'
+  | 'interval'
+  | 'string'
+  | 'integer'
+  | 'boolean'
+  | 'amount'
+  | 'value'
+  | 'name'
+  | 'address'
+  | 'telecom'
+  | 'text'
+  | 'structure';
+
+const kinds: Record<string, Kind> = Object.assign(Object.create(null), {
+  id: 'identifier',
+  setId: 'identifier',
+  typeId: 'identifier',
+  templateId: 'template',
+  realmCode: 'code',
+  languageCode: 'code',
+  statusCode: 'code',
+  lab_statusCode: 'code',
+  signatureCode: 'code',
+  birthTime: 'instant',
+  pharm_expirationTime: 'instant',
+  effectiveTime: 'interval',
+  time: 'interval',
+  expectedUseTime: 'interval',
+  title: 'string',
+  desc: 'string',
+  lotNumberText: 'string',
+  softwareName: 'string',
+  manufacturerModelName: 'string',
+  derivationExpr: 'string',
+  pharm_name: 'string',
+  versionNumber: 'integer',
+  sequenceNumber: 'integer',
+  independentInd: 'boolean',
+  seperatableInd: 'boolean',
+  quantity: 'amount',
+  doseQuantity: 'amount',
+  rateQuantity: 'amount',
+  maxDoseQuantity: 'amount',
+  repeatNumber: 'amount',
+  pharm_quantity: 'amount',
+  pharm_capacityQuantity: 'amount',
+  value: 'value',
+  name: 'name',
+  addr: 'address',
+  telecom: 'telecom',
+  text: 'text',
+} satisfies Record<string, Kind>);
+
+/** Participations whose `time` is a point in time; everywhere else it is an interval. */
+const pointTimes = words('author dataEnterer legalAuthenticator authenticator');
+
+/** Elements below which `name` is that of a person. */
+const persons = words(
+  'patient assignedPerson guardianPerson relatedPerson associatedPerson informationRecipient maintainedPerson',
+);
+
+export function kindOf(parent: string, child: string): Kind {
+  const kind = kinds[child];
+  if (kind === undefined)
+    return child === 'code' || child.endsWith('Code') || child.endsWith('_code') ? 'concept' : 'structure';
+  if (kind === 'interval') {
+    if (child === 'time' && pointTimes.has(parent)) return 'instant';
+    if (child === 'effectiveTime' && parent === 'ClinicalDocument') return 'instant';
+  }
+  return kind;
+}
+
+export function isPerson(parent: string): boolean {
+  return persons.has(parent);
+}
+
+/** Clinical statements: their ids should be their own, and in real documents are often copied from one to the next. */
+const statements = words(
+  'observation act organizer procedure encounter supply substanceAdministration observationMedia regionOfInterest',
+);
+
+export function isStatement(name: string): boolean {
+  return statements.has(name);
+}
+
+/** Property name of an element or attribute: `pharm:formCode` is `pharm_formCode`, `{urn:x}y` is `other_y`. */
+export function propertyName(name: string): string {
+  if (name.startsWith('{')) return `other_${name.slice(name.indexOf('}') + 1)}`;
+  const colon = name.indexOf(':');
+  return colon < 0 ? name : `${name.slice(0, colon)}_${name.slice(colon + 1)}`;
+}

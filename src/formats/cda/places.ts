@@ -1,0 +1,66 @@
+import type { Places } from '../../conversion.ts';
+import { elements, type XmlElement } from '../xml/index.ts';
+import { placeOf, type Reading } from './context.ts';
+import { propertyName } from './names.ts';
+
+/**
+ * XPath of a value of the tree. Objects remember their element; below one, inside a datatype, the way goes by names:
+ * `recordTarget[0].patientRole.id[1].value` → `/ClinicalDocument/recordTarget/patientRole/id[2]/@extension`.
+ */
+export function placesOf(reading: Reading, tree: object): Places {
+  return (path) => {
+    let node: unknown = tree;
+    let element = reading.origins.get(tree);
+    let known = 0;
+    for (let i = 0; i < path.length && typeof node === 'object' && node !== null; i++) {
+      node = (node as Record<string | number, unknown>)[path[i]!];
+      const origin = typeof node === 'object' && node !== null ? reading.origins.get(node) : undefined;
+      if (origin) {
+        element = origin;
+        known = i + 1;
+      }
+    }
+    return element ? below(element, path.slice(known)) : '/ClinicalDocument';
+  };
+}
+
+function below(element: XmlElement, rest: readonly (string | number)[]): string {
+  if (rest.length === 0) return placeOf(element);
+  const [property, second] = rest;
+  const name = property === 'sharedId' ? 'id' : property;
+  const index = typeof second === 'number' ? second : 0;
+  const found = elements(element).filter((one) => propertyName(one.name) === name);
+  const child = name === 'templateId' ? found[0] : found[Math.min(index, found.length - 1)];
+  if (!child) return `${placeOf(element)}/@${String(property).replace('_', ':')}`;
+  return inDatatype(child, rest.slice(typeof second === 'number' ? 2 : 1));
+}
+
+/** Property of a FHIR datatype → attribute of the CDA datatype it came from. */
+const attributes: Record<string, string> = {
+  'Identifier.system': 'root',
+  value: 'value',
+  unit: 'unit',
+  code: 'code',
+  system: 'codeSystem',
+  display: 'displayName',
+  version: 'codeSystemVersion',
+};
+
+function inDatatype(element: XmlElement, rest: readonly (string | number)[]): string {
+  const place = placeOf(element);
+  const last = rest[rest.length - 1];
+  if (rest.length === 0 || typeof last !== 'string') return place;
+  if (element.name === 'id' || element.name === 'setId') return `${place}/@${last === 'system' ? 'root' : 'extension'}`;
+  const coding = rest.indexOf('coding');
+  const index = coding >= 0 ? rest[coding + 1] : undefined;
+  if (typeof index === 'number' && index > 0) {
+    const translation = elements(element, 'translation')[index - 1];
+    if (translation) return `${placeOf(translation)}/@${attributes[last] ?? last}`;
+  }
+  if (last === 'start') return `${place}/low/@value`;
+  if (last === 'end') return `${place}/high/@value`;
+  if (last === 'text' || last === 'valueString') return place;
+  if (/^(family|given|prefix|suffix|city|postalCode|country)$/.test(last)) return `${place}/${last}`;
+  const attribute = Object.hasOwn(attributes, last) ? attributes[last] : undefined;
+  return attribute ? `${place}/@${attribute}` : place;
+}
