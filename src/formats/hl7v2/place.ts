@@ -1,0 +1,115 @@
+/** Names of places in a message: `PID-3[2].4.2`, `OBX[1]-5`. */
+import type { Places } from '../../conversion.ts';
+import type { Hl7v2Tree, Segment } from './tree.ts';
+
+/** What a segment is called; kept aside so that the tree holds nothing but the message. */
+const names = new WeakMap<Segment, { name: string; place: string }>();
+
+export function remember(segment: Segment, called: { name: string; place: string }): void {
+  names.set(segment, called);
+}
+
+export function segmentName(segment: Segment): string {
+  return names.get(segment)?.name ?? '';
+}
+
+/** `PID`, `OBX[2]`. */
+export function segmentPlace(segment: Segment): string {
+  return names.get(segment)?.place ?? '';
+}
+
+/** Place of a repetition, counted from 0: the first is named like the field. */
+export function repetitionPlace(field: string, index: number): string {
+  return index === 0 ? field : `${field}[${index + 1}]`;
+}
+
+/** Components that the parts of a FHIR-ready form come from, by form and property. */
+const origins: Record<string, Record<string, string>> = {
+  identifier: { value: '.1', system: '.4', period: '.7' },
+  name: { family: '.1', given: '.2', suffix: '.4', prefix: '.5', period: '.12' },
+  person: { identifier: '.1', family: '.2', given: '.3', suffix: '.5', prefix: '.6' },
+  organization: { name: '.1', identifier: '.10' },
+  address: { line: '.1', city: '.3', state: '.4', postalCode: '.5', country: '.6' },
+  coded: { code: '.1', display: '.2', system: '.3', translations: '.4', text: '.9' },
+  location: {
+    unit: '.1',
+    room: '.2',
+    bed: '.3',
+    facility: '.4',
+    status: '.5',
+    kind: '.6',
+    building: '.7',
+    floor: '.8',
+    description: '.9',
+  },
+};
+const single: Record<string, string> = { givenNames: '.3', insee: '.9' };
+
+const header: Record<string, string> = {
+  type: 'MSH-9.1',
+  event: 'MSH-9.2',
+  structure: 'MSH-9.3',
+  controlId: 'MSH-10',
+  processingId: 'MSH-11',
+  version: 'MSH-12.1',
+  application: 'MSH-3',
+  facility: 'MSH-4',
+  receivingApplication: 'MSH-5',
+  receivingFacility: 'MSH-6',
+  dateTime: 'MSH-7',
+  profile: 'MSH-21',
+};
+const participant: Record<string, string> = { role: '-4.1', person: '-5', organization: '-8', mail: '-15' };
+const observation: Record<string, string> = { referenceRange: '-7' };
+
+/** The places of one tree, for traces, faults and accounts: a FHIR-ready form is named after the component it comes from. */
+export function placesOf(tree: Hl7v2Tree): Places {
+  return (path) => {
+    const [first, second, third] = path;
+    if (first === 'message') return header[String(second)] ?? 'MSH';
+    if (first === 'metadata') return metadataPlace(tree, String(second));
+    if (first === 'participation') {
+      const prt = tree.PRT?.[Number(second)];
+      return prt ? `${segmentPlace(prt)}${participant[String(third)] ?? ''}` : 'PRT';
+    }
+    return inSegment(tree, path);
+  };
+}
+
+function metadataPlace(tree: Hl7v2Tree, flag: string): string {
+  const found = tree.OBX?.find((obx) => obx.f3?.[0]?.c1?.s1?.toUpperCase().startsWith(flag.slice(0, 13)));
+  return found ? `${segmentPlace(found)}-5` : 'OBX';
+}
+
+function inSegment(tree: Hl7v2Tree, path: readonly (string | number)[]): string {
+  let value: unknown = tree;
+  let place = '';
+  for (let i = 0; i < path.length && value !== null && typeof value === 'object'; i++) {
+    value = (value as Record<string | number, unknown>)[path[i]!];
+    if (value !== null && typeof value === 'object' && names.has(value as Segment)) {
+      place = segmentPlace(value as Segment);
+      return place + inField(path.slice(i + 1));
+    }
+  }
+  return String(path[0] ?? '');
+}
+
+function inField([field, repetition, ...rest]: readonly (string | number)[]): string {
+  if (typeof field !== 'string') return '';
+  const number = /^f(\d+)$/.exec(field)?.[1];
+  if (number === undefined) return observation[field] ?? '-5';
+  const place = repetitionPlace(`-${number}`, Number(repetition ?? 0));
+  const [form, ...inside] = rest;
+  if (typeof form !== 'string') return place;
+  const component = /^c(\d+)$/.exec(form)?.[1];
+  if (component !== undefined) return place + inComponent(component, inside[0]);
+  if (Object.hasOwn(single, form)) return place + single[form];
+  if (!Object.hasOwn(origins, form)) return place;
+  const property = inside.findLast((step) => typeof step === 'string' && Object.hasOwn(origins[form]!, step));
+  return property === undefined ? place : place + origins[form]![property];
+}
+
+function inComponent(component: string, subcomponent: string | number | undefined): string {
+  const number = /^s(\d+)$/.exec(String(subcomponent ?? ''))?.[1];
+  return `.${component}${number === undefined || number === '1' ? '' : `.${number}`}`;
+}
