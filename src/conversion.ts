@@ -12,7 +12,18 @@ export interface Decoded<T = unknown> {
   faults: Fault[];
   /** Documents carried inside, each to be decoded in its turn (a CDA in OBX-5, a PDF in a CDA, a zip in a mail). */
   parts: Part[];
+  /** How the format names a value's place in the source; without it places are JSON pointers into the tree. */
+  places?: Places;
 }
+
+/**
+ * Names the place of a value of a tree for a reader: `PID-3[2].1`, an XPath, a row and column. Called rarely (a fault, an
+ * explanation, a draft's key), so trees stay plain and readers keep what they need aside, for example in a WeakMap.
+ *
+ * @param path property names and indexes from the root of the tree
+ * @param owner the object or array of the tree that holds the value; the last step of `path` is its property
+ */
+export type Places = (path: readonly (string | number)[], owner: object) => string;
 
 /** A payload inside a message: its exact bytes and where they stood. */
 export interface Part {

@@ -1,0 +1,168 @@
+import type { Account, Draft } from '../conversion.ts';
+import { type Fault, warning } from '../errors.ts';
+import type { MappedDocument } from './document.ts';
+import type { RawTrace, Session } from './run.ts';
+import { indexDrafts, spotOf } from './traces.ts';
+
+/** A declared reason for not mapping a value. */
+export interface IgnoreRule {
+  /** Pattern over places, and all below: `*` any text within one step, `**` any steps; an index may be left out. */
+  place: string;
+  reason: string;
+}
+
+/** What happened to one value. */
+interface Fate {
+  kind: 'mapped' | 'kept';
+  where: string;
+}
+
+const SHOWN = 60;
+
+/**
+ * Says of every value of the sources what became of it: mapped to an element, kept verbatim somewhere, ignored by a
+ * declared rule, or none of these. The sum of the four lists is the whole of the trees.
+ */
+export function account(
+  session: Session,
+  documents: { document: MappedDocument; map: string; ignore: IgnoreRule[] }[],
+  drafts: Draft[],
+  draftOf: Map<object, Draft>,
+): { account: Account; faults: Fault[] } {
+  const result: Account = { mapped: [], kept: [], ignored: [], fallen: [] };
+  const faults: Fault[] = [];
+  const fates = gatherFates(session, drafts, draftOf);
+  for (const { document, map, ignore } of documents) {
+    const patterns = ignore.map((rule) => ({ rule, matches: placeMatcher(rule.place) }));
+    eachLeaf(document.tree, undefined, '', (owner, key, value) => {
+      const place = document.place(owner, key);
+      const fate = fateOf(fates, document, owner, key);
+      if (fate?.kind === 'mapped') result.mapped.push({ place, target: fate.where });
+      else {
+        const ignored = patterns.find(({ matches }) => matches(place));
+        if (fate) result.kept.push({ place, where: fate.where });
+        else if (ignored) result.ignored.push({ place, rule: `ignore-${map}.json`, reason: ignored.rule.reason });
+        else {
+          result.fallen.push({ place, value: shown(value) });
+          faults.push(warning('value-fallen', { place, params: { map } }));
+        }
+      }
+    });
+  }
+  return { account: result, faults };
+}
+
+type Fates = Map<object | undefined, Map<string | number, Fate>>;
+
+function gatherFates({ traces, entries }: Session, drafts: Draft[], draftOf: Map<object, Draft>): Fates {
+  const fates: Fates = new Map();
+  const kept = new Set<object | undefined>(entries.map((entry) => entry.kept));
+  const spots = indexDrafts(drafts);
+  for (const trace of traces) {
+    if (!trace.reads) continue;
+    const where = whereOf(trace, spots, draftOf);
+    const kind = kept.has(trace.target) ? 'kept' : 'mapped';
+    setFates(fates, trace.reads, { kind, where });
+  }
+  for (const trace of traces) {
+    if (trace.conditions) setFates(fates, trace.conditions, { kind: 'mapped', where: whereOf(trace, spots, draftOf) });
+  }
+  return fates;
+}
+
+function setFates(fates: Fates, reads: unknown[], fate: Fate): void {
+  for (let index = 0; index < reads.length; index += 2) {
+    setFate(fates, reads[index] as object | undefined, reads[index + 1] as string | number, fate);
+  }
+}
+
+function setFate(fates: Fates, owner: object | undefined, key: string | number, fate: Fate): void {
+  const known = fates.get(owner) ?? new Map<string | number, Fate>();
+  if (known.get(key)?.kind !== 'mapped') known.set(key, fate);
+  fates.set(owner, known);
+}
+
+function whereOf(trace: RawTrace, spots: ReturnType<typeof indexDrafts>, draftOf: Map<object, Draft>): string {
+  const spot = spotOf(trace, spots, draftOf);
+  return spot ? `${spot.draft.fullUrl}#${spot.path}` : `${trace.rule.map}.map#${trace.rule.rule}`;
+}
+
+/** The nearest that is known: the value itself, or anything it is a part of. */
+function fateOf(fates: Fates, document: MappedDocument, owner: object, key: string | number): Fate | undefined {
+  let found: Fate | undefined;
+  let holder: object | undefined = owner;
+  let step: string | number = key;
+  while (holder !== undefined) {
+    const fate = fates.get(holder)?.get(step);
+    if (fate?.kind === 'mapped') return fate;
+    found ??= fate;
+    const up = document.parent(holder);
+    holder = up?.parent;
+    step = up?.key ?? '';
+  }
+  return found ?? fates.get(undefined)?.get('');
+}
+
+function eachLeaf(
+  value: unknown,
+  owner: object | undefined,
+  key: string | number,
+  visit: (owner: object, key: string | number, value: unknown) => void,
+): void {
+  if (value === undefined || value === null || value === '') return;
+  if (typeof value !== 'object' || value instanceof Uint8Array) {
+    if (owner !== undefined) visit(owner, key, value);
+  } else if (Array.isArray(value)) {
+    for (let index = 0; index < value.length; index++) eachLeaf(value[index], value, index, visit);
+  } else {
+    for (const name in value) eachLeaf((value as Record<string, unknown>)[name], value, name, visit);
+  }
+}
+
+function shown(value: unknown): string {
+  return value instanceof Uint8Array ? `${value.length} bytes` : String(value).slice(0, SHOWN);
+}
+
+const INDEX = /\[\d+\]/g;
+
+/** Compiles a place pattern. Linear: steps are compared one by one, `**` tries each rest once. */
+export function placeMatcher(pattern: string): (place: string) => boolean {
+  const indexed = pattern.includes('[');
+  const wanted = cut(pattern);
+  return (place) => {
+    const steps = cut(indexed ? place : place.replaceAll(INDEX, ''));
+    return matchSteps(wanted, 0, steps, 0) || matchSteps(wanted, 0, withoutNumbers(steps), 0);
+  };
+}
+
+function cut(place: string): string[] {
+  return place.split(/[/.]/).filter((step) => step !== '');
+}
+
+/** JSON pointers write indexes as steps. */
+function withoutNumbers(steps: string[]): string[] {
+  return steps.filter((step) => !/^\d+$/.test(step));
+}
+
+function matchSteps(wanted: string[], at: number, steps: string[], from: number): boolean {
+  if (at === wanted.length) return true;
+  const pattern = wanted[at]!;
+  if (pattern === '**') {
+    for (let rest = from; rest <= steps.length; rest++) if (matchSteps(wanted, at + 1, steps, rest)) return true;
+    return false;
+  }
+  return from < steps.length && matchStep(pattern, steps[from]!) && matchSteps(wanted, at + 1, steps, from + 1);
+}
+
+function matchStep(pattern: string, step: string): boolean {
+  const pieces = pattern.split('*');
+  if (pieces.length === 1) return pattern === step;
+  if (!step.startsWith(pieces[0]!) || !step.endsWith(pieces.at(-1)!)) return false;
+  let at = pieces[0]!.length;
+  for (const piece of pieces.slice(1, -1)) {
+    const found = step.indexOf(piece, at);
+    if (found < 0) return false;
+    at = found + piece.length;
+  }
+  return at <= step.length - pieces.at(-1)!.length;
+}

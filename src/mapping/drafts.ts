@@ -1,0 +1,209 @@
+import type { Resource } from '@medplum/fhirtypes';
+import type { Draft } from '../conversion.ts';
+import { fault, warning } from '../errors.ts';
+import type { MappedDocument } from './document.ts';
+import { addPlaceIdentifier, businessIdentifiers, contradict, PLACE_SYSTEM, UPDATED_TYPES } from './identity.ts';
+import { fillFrom, hasContent, prune } from './merge.ts';
+import type { Entry, Link, Session } from './run.ts';
+import { uuidOf } from './uuid.ts';
+
+/** What the entries of a session become. */
+export interface Finished {
+  drafts: Draft[];
+  subject?: string;
+  /** Each resource a map made, also those that went into another, → the draft it ended in. */
+  draftOf: Map<object, Draft>;
+}
+
+interface Building {
+  entry: Entry;
+  resource: Resource;
+  identity?: { system: string; value: string };
+  draft?: Draft;
+}
+
+/**
+ * Makes drafts of what the maps gathered: one per thing (same type, same business identity), each with key, fullUrl and
+ * identity; fills in the references between them; takes out what is empty.
+ *
+ * @param profiles route's claims: type → canonicals for `meta.profile`
+ */
+export function finishDrafts(session: Session, profiles: Record<string, string[]> = {}): Finished {
+  const buildings: Building[] = [];
+  const byResource = new Map<object, Building>();
+  const byIdentity = new Map<string, Building>();
+  for (const entry of session.entries) {
+    if (!entry.resource) continue;
+    if (!hasContent(entry.resource)) {
+      reportEmpty(session, entry);
+      continue;
+    }
+    const building = join(entry, entry.resource, byIdentity);
+    if (building.entry === entry) buildings.push(building);
+    byResource.set(entry.resource, building);
+  }
+  const subjects = joinSubjects(session, buildings, byResource);
+  const drafts = nameDrafts(session, buildings);
+  fillLinks(session, buildings, byResource, subjects);
+  for (const { resource } of drafts) {
+    prune(resource);
+    claim(resource, profiles[resource.resourceType]);
+  }
+  const draftOf = new Map<object, Draft>();
+  for (const [resource, building] of byResource) draftOf.set(resource, building.draft!);
+  return { drafts, subject: subjects[0]?.draft?.fullUrl, draftOf };
+}
+
+function reportEmpty(session: Session, entry: Entry): void {
+  session.faults.push(
+    warning('resource-empty', {
+      params: { type: entry.resource!.resourceType },
+      place: entry.document.place(entry.owner, entry.ownerKey),
+      rule: `${entry.rule.map}.map#${entry.rule.rule}`,
+    }),
+  );
+}
+
+/**
+ * Finds the draft of the same thing and adds to it, or begins a new one. People, places and stays are the same when they
+ * share any identifier; other things only when their first is the same, because orders and panels share numbers.
+ */
+function join(entry: Entry, resource: Resource, byIdentity: Map<string, Building>): Building {
+  const type = resource.resourceType;
+  const known = entry.identity?.value
+    ? [entry.identity as { system: string; value: string }]
+    : businessIdentifiers(resource);
+  const identifiers = UPDATED_TYPES.has(type) ? known : known.slice(0, 1);
+  const keys = identifiers.map(({ system, value }) => `${type}|${system}|${value}`);
+  const match = keys.map((key) => byIdentity.get(key)).find((one) => one !== undefined);
+  const building = match ?? { entry, resource, identity: known[0] };
+  for (const key of keys) if (!byIdentity.has(key)) byIdentity.set(key, building);
+  if (match) absorb(match, entry, resource);
+  return building;
+}
+
+function absorb(building: Building, entry: Entry, resource: Resource): void {
+  fillFrom(building.resource, resource);
+  if (entry.subject) building.entry.subject = true;
+  if (entry.write) building.entry.write ??= entry.write;
+  const first = businessIdentifiers(building.resource)[0];
+  if (!building.entry.identity && first) building.identity = first;
+}
+
+/** Carrier and parts speak of one patient: their drafts become one, unless their numbers contradict each other. */
+function joinSubjects(session: Session, buildings: Building[], byResource: Map<object, Building>): Building[] {
+  const subjects = buildings.filter((building) => building.entry.subject);
+  const [first, ...others] = subjects;
+  if (!first) return [];
+  const kept = [first];
+  for (const other of others) {
+    if (other.resource.resourceType !== first.resource.resourceType || contradict(first.resource, other.resource)) {
+      session.faults.push(
+        fault('identity-mismatch', { place: other.entry.document.place(other.entry.owner, other.entry.ownerKey) }),
+      );
+      kept.push(other);
+      continue;
+    }
+    absorb(first, other.entry, other.resource);
+    buildings.splice(buildings.indexOf(other), 1);
+    for (const [resource, building] of byResource) if (building === other) byResource.set(resource, first);
+  }
+  return kept;
+}
+
+function nameDrafts(session: Session, buildings: Building[]): Draft[] {
+  const { sender, messageIdentity } = session.context;
+  const taken = new Set<string>();
+  return buildings.map((building) => {
+    const { entry, resource } = building;
+    const key = freeKey(entry, resource, taken);
+    const uuid = uuidOf(`${sender}\n${messageIdentity}\n${key}`);
+    if (!building.identity) addPlaceIdentifier(resource, uuid);
+    const write = entry.write ?? (UPDATED_TYPES.has(resource.resourceType) ? 'update' : 'create');
+    const identity = building.identity ?? { system: PLACE_SYSTEM, value: uuid };
+    building.draft = {
+      key,
+      fullUrl: `urn:uuid:${uuid}`,
+      resource,
+      write,
+      identity: { system: identity.system, value: identity.value },
+    };
+    return building.draft;
+  });
+}
+
+/** The map's key or the place in the source, with the type; of two alike the second adds its rule, then a number. */
+function freeKey(entry: Entry, resource: Resource, taken: Set<string>): string {
+  const place = placeKey(entry);
+  const base = place === '' ? resource.resourceType : `${place}/${resource.resourceType}`;
+  let key = base;
+  for (let count = 1; taken.has(key); count++) {
+    key = count === 1 ? `${base}/${entry.rule.rule}` : `${base}/${entry.rule.rule}/${count}`;
+  }
+  taken.add(key);
+  return key;
+}
+
+function placeKey({ key, document, owner, ownerKey }: Entry): string {
+  if (key === undefined) return document.place(owner, ownerKey);
+  return document.carrierPlace === '' ? key : `${document.carrierPlace}/${key}`;
+}
+
+function fillLinks(
+  session: Session,
+  buildings: Building[],
+  byResource: Map<object, Building>,
+  subjects: Building[],
+): void {
+  let subjectMissing = false;
+  for (const link of session.links) {
+    const found = linked(link, buildings, byResource, subjects);
+    if (found?.draft) {
+      link.holder[link.property] = found.draft.fullUrl;
+      continue;
+    }
+    delete link.holder[link.property];
+    delete link.holder.display;
+    if (link.target.kind === 'subject' && subjectMissing) continue;
+    subjectMissing ||= link.target.kind === 'subject';
+    session.faults.push(unresolved(link));
+  }
+  for (const intent of session.intents as { by?: unknown }[]) {
+    if (typeof intent.by === 'object') intent.by = (intent.by as { reference?: string }).reference;
+  }
+}
+
+function unresolved({ target, place, rule }: Link) {
+  const where = { place: place.document.place(place.owner, place.key), rule: `${rule.map}.map#${rule.rule}` };
+  return target.kind === 'subject' ? fault('subject-missing', where) : warning('reference-unresolved', where);
+}
+
+function linked(
+  { target }: Link,
+  buildings: Building[],
+  byResource: Map<object, Building>,
+  subjects: Building[],
+): Building | undefined {
+  if (target.kind === 'resource') {
+    return (
+      byResource.get(target.resource) ?? byResource.get((target.resource as { resource?: object }).resource ?? target)
+    );
+  }
+  if (target.kind === 'subject') return inDocument(subjects, target.document);
+  const { key, type } = target;
+  const named = buildings.filter(
+    ({ entry, resource }) => entry.key === key && (type === undefined || resource.resourceType === type),
+  );
+  return inDocument(named, target.document);
+}
+
+function inDocument(buildings: Building[], document: MappedDocument): Building | undefined {
+  return buildings.find(({ entry }) => entry.document === document) ?? buildings[0];
+}
+
+function claim(resource: Resource, profiles: string[] | undefined): void {
+  if (!profiles) return;
+  const meta = { ...resource.meta };
+  meta.profile = [...new Set([...(meta.profile ?? []), ...profiles])];
+  resource.meta = meta;
+}

@@ -1,0 +1,187 @@
+import { warning } from '../../errors.ts';
+import { RUN, type Run, report } from '../run.ts';
+import { type Compiled, fail, type Scope } from '../scope.ts';
+import type { CodeTable, CodeTarget, Lookup } from '../tables.ts';
+import { isEmpty, items, object, text } from '../values.ts';
+import type { MapFunction } from './function.ts';
+
+/** A code of the source in the one shape this file works with. */
+interface Coded {
+  codings: CodeTarget[];
+  text?: string;
+}
+
+interface Coding {
+  system?: string;
+  version?: string;
+  code?: string;
+  display?: string;
+}
+
+const MAX_REPORTED = 200;
+
+/**
+ * `coding(system, code, display?)`: a Coding; nothing without a code. `coding(coded)` takes a reader's coded value.
+ */
+const coding: MapFunction = {
+  args: [1, 3],
+  type: 'Coding',
+  call: (_run, system, code, display) => (object(system) ? firstCoding(system) : makeCoding(system, code, display)),
+};
+
+/**
+ * `cc(system, code, display?)`: a CodeableConcept with one coding. `cc('text')`: with text only. `cc(coded)`: from a
+ * reader's `{system, code, display, text, translations}`, a Coding or a CodeableConcept, all codings and the text kept.
+ */
+const cc: MapFunction = {
+  args: [1, 3],
+  type: 'CodeableConcept',
+  call: (_run, system, code, display) => {
+    if (object(system)) return codeableConcept(system);
+    if (code === undefined && display === undefined) {
+      const words = text(system);
+      return words === undefined ? undefined : { text: words };
+    }
+    const made = makeCoding(system, code, display);
+    return made && { coding: [made] };
+  },
+};
+
+/**
+ * `translate(value, 'table', form?, default?)`: looks a code up in `codes-TABLE.json`.
+ *
+ * `value` is a code, a Coding, a CodeableConcept or a reader's coded value; the first of its codings that the table knows
+ * decides. `form`: `code` (default), `system`, `display`, `Coding`, `CodeableConcept`. A code that nobody has mapped is
+ * reported with its place; `Coding` and `CodeableConcept` then carry the original, the others give `default` or nothing. A
+ * CodeableConcept always keeps the original coding behind the translated ones.
+ */
+const translate: MapFunction = {
+  args: [2, 4],
+  bind(args, scope) {
+    const [value, , , fallback] = args as [Compiled, Compiled, Compiled?, Compiled?];
+    const table = tableOf(args[1], scope);
+    const form = args[2] ? String(args[2].literal) : 'code';
+    const render = Object.hasOwn(forms, form) ? forms[form] : undefined;
+    if (!render) return fail(`translate() gives code, system, display, Coding or CodeableConcept, not ${form}`);
+    return {
+      evaluate: (slots) => {
+        const run = slots[RUN] as Run;
+        const { owner, key } = run;
+        run.owner = undefined;
+        const coded = codedValue(value.evaluate(slots));
+        const result = coded && render(translated(run, table, coded), coded);
+        if (owner !== undefined) {
+          run.owner = owner;
+          run.key = key;
+        }
+        return isEmpty(result) && fallback ? fallback.evaluate(slots) : result;
+      },
+      fresh: true,
+      type: form === 'Coding' || form === 'CodeableConcept' ? form : undefined,
+    };
+  },
+};
+
+export const codeFunctions: Record<string, MapFunction> = { coding, c: coding, cc, translate };
+
+function tableOf(arg: Compiled | undefined, scope: Scope): CodeTable {
+  const name = arg?.literal;
+  if (typeof name !== 'string') return fail('translate() wants the name of its table in quotes');
+  return scope.environment.table(name) ?? fail(`there is no table mappings/codes-${name}.json`);
+}
+
+const forms: Record<string, (lookup: Lookup, coded: Coded) => unknown> = {
+  code: ({ targets, outcome }, coded) =>
+    targets[0]?.code ?? (outcome === 'provided' ? coded.codings[0]?.code : undefined),
+  system: ({ targets }) => targets[0]?.system,
+  display: ({ targets }) => targets[0]?.display,
+  Coding: ({ targets, system }, coded) =>
+    targets[0] ? clean(targets[0]) : coded.codings[0] && clean({ system, ...coded.codings[0] }),
+  CodeableConcept: ({ targets, system }, coded) => {
+    const coding = targets.map(clean);
+    for (const original of coded.codings) {
+      const kept = clean({ ...original, system: original.system ?? system });
+      if (!coding.some((one) => one.code === kept.code && one.system === kept.system)) coding.push(kept);
+    }
+    const words = coded.text ?? coded.codings[0]?.display;
+    return { ...(coding.length > 0 ? { coding } : {}), ...(words ? { text: words } : {}) };
+  },
+};
+
+/** Looks up, remembers the translation for the trace, reports what is unmapped. */
+function translated(run: Run, table: CodeTable, coded: Coded): Lookup {
+  let lookup: Lookup | undefined;
+  for (const original of coded.codings) {
+    lookup = table.lookup(original.system, original.code);
+    if (lookup.outcome === 'mapped') {
+      const to = lookup.targets[0];
+      run.translation = { table: table.name, from: written(original, lookup.system), to: to ? written(to) : '' };
+      return lookup;
+    }
+  }
+  const original = coded.codings[0];
+  if (!lookup || !original) return { outcome: 'unmapped', targets: [] };
+  if (lookup.outcome !== 'provided')
+    reportUnmapped(run, table, { ...original, system: original.system ?? lookup.system });
+  return lookup;
+}
+
+function reportUnmapped(run: Run, table: CodeTable, { system, code, display }: CodeTarget): void {
+  const known = run.session.unmapped;
+  if (known.some((one) => one.code === code && one.table === table.name && one.system === system)) return;
+  const place = run.document.place(run.owner, run.key);
+  known.push({
+    system,
+    code: code.slice(0, MAX_REPORTED),
+    display: display?.slice(0, MAX_REPORTED),
+    table: table.name,
+    place,
+  });
+  report(run, warning('code-unmapped', { params: { table: `codes-${table.name}.json` } }));
+}
+
+function written({ system, code }: CodeTarget, otherwise?: string): string {
+  return `${system ?? otherwise ?? ''}|${code}`;
+}
+
+/** Anything that carries a code, in one shape; undefined when it has neither code nor text. */
+function codedValue(value: unknown): Coded | undefined {
+  const plain = text(value);
+  if (plain !== undefined) return { codings: [{ code: plain }] };
+  const one = object(value);
+  if (!one) return undefined;
+  const codings: CodeTarget[] = [];
+  for (const source of [one, ...items(one.coding), ...items(one.translations)]) {
+    const { system, code, display } = source as Coding;
+    if (code !== undefined && code !== null && code !== '') codings.push({ system, code: String(code), display });
+  }
+  const words = text(one.text) ?? text(one.originalText);
+  return codings.length > 0 || words !== undefined ? { codings, text: words } : undefined;
+}
+
+/** A CodeableConcept with all codings of a value and its text. */
+export function codeableConcept(value: unknown): object | undefined {
+  const coded = codedValue(value);
+  if (!coded) return undefined;
+  const coding = coded.codings.map(clean);
+  return { ...(coding.length > 0 ? { coding } : {}), ...(coded.text ? { text: coded.text } : {}) };
+}
+
+/** A Coding with FHIR's elements only. */
+export function firstCoding(value: unknown): object | undefined {
+  const found = codedValue(value)?.codings[0];
+  return found && clean(found);
+}
+
+function makeCoding(system: unknown, code: unknown, display: unknown): CodeTarget | undefined {
+  const value = text(code);
+  return value === undefined ? undefined : clean({ system: text(system), code: value, display: text(display) });
+}
+
+function clean({ system, code, display }: CodeTarget): CodeTarget {
+  const coding = {} as CodeTarget;
+  if (system) coding.system = system;
+  coding.code = code;
+  if (display) coding.display = display;
+  return coding;
+}

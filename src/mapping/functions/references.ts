@@ -1,0 +1,69 @@
+import { isResourceType } from '../elements.ts';
+import { type LinkTarget, RUN, type Run } from '../run.ts';
+import { type Compiled, fail } from '../scope.ts';
+import { object, text } from '../values.ts';
+import type { MapFunction } from './function.ts';
+import { compact } from './people.ts';
+
+/**
+ * `reference(var, display?)`: a Reference to the draft of a resource this map made (or of an entry). `reference('Type',
+ * identifier, display?)`: a logical reference to something that is not in the message; nothing without identifier and
+ * display.
+ */
+const reference: MapFunction = {
+  args: [1, 3],
+  base: true,
+  type: 'Reference',
+  bind(args) {
+    const [target, second, third] = args as [Compiled, Compiled?, Compiled?];
+    if (target.literal === undefined) {
+      return made((run, slots) => {
+        const resource = object(target.evaluate(slots));
+        return resource && link(run, { kind: 'resource', resource }, text(second?.evaluate(slots)));
+      });
+    }
+    const type = String(target.literal);
+    if (!isResourceType(type)) fail(`there is no resource type ${type}`);
+    return made((_run, slots) => {
+      const identifier = object(second?.evaluate(slots));
+      const display = text(third?.evaluate(slots));
+      if (!identifier?.value && !display) return undefined;
+      const { system, value } = identifier ?? {};
+      return compact({ type, identifier: value ? compact({ system, value }) : undefined, display });
+    });
+  },
+};
+
+/** `subject()`: a Reference to the Patient the message is about, whether its draft is made before or after. */
+const subject: MapFunction = {
+  args: [0, 0],
+  type: 'Reference',
+  call: (run) => link(run, { kind: 'subject', document: run.document }),
+};
+
+/** `keyed('key', 'Type'?)`: a Reference to the draft whose entry has that key; reported when there is none at the end. */
+const keyed: MapFunction = {
+  args: [1, 2],
+  type: 'Reference',
+  call: (run, key, type) => {
+    const wanted = text(key);
+    return wanted === undefined
+      ? undefined
+      : link(run, { kind: 'key', key: wanted, type: text(type), document: run.document });
+  },
+};
+
+export const referenceFunctions: Record<string, MapFunction> = { reference, subject, keyed };
+
+function made(evaluate: (run: Run, slots: unknown[]) => unknown): Compiled {
+  return { evaluate: (slots) => evaluate(slots[RUN] as Run, slots), fresh: true, type: 'Reference' };
+}
+
+/** The reference is filled in once the drafts have their fullUrls. */
+function link(run: Run, target: LinkTarget, display?: string): object {
+  const holder: Record<string, unknown> = { reference: '' };
+  if (display) holder.display = display;
+  const place = { owner: run.owner, key: run.key, document: run.document };
+  run.session.links.push({ holder, property: 'reference', target, place, rule: run.rule });
+  return holder;
+}

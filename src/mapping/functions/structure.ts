@@ -1,0 +1,150 @@
+import { hash as digest } from 'node:crypto';
+import { coercionFor } from '../coercion.ts';
+import { elementsOf, isResourceType } from '../elements.ts';
+import { RUN, type Run, type Slots, THIS } from '../run.ts';
+import { type Compiled, fail } from '../scope.ts';
+import { uuidOf } from '../uuid.ts';
+import { holds, isEmpty, single, text } from '../values.ts';
+import type { MapFunction } from './function.ts';
+
+/** `create('Type')`: a new resource or element of that type. */
+const create: MapFunction = {
+  args: [1, 1],
+  bind([type]) {
+    const name = String(type?.literal ?? '');
+    if (!elementsOf(name) || name.startsWith('#'))
+      fail(`create() does not know the type ${name || '(not a constant)'}`);
+    const make = isResourceType(name) ? () => ({ resourceType: name }) : () => ({});
+    return { evaluate: make, fresh: true, type: name };
+  },
+};
+
+/** `copy(x)`: x; the element of the target decides what of it is kept. */
+const copy: MapFunction = { args: [1, 1], bind: ([value]) => value! };
+
+/** `coalesce(a, b, …)`: the first that is not empty; the others are not looked at. */
+const coalesce: MapFunction = {
+  args: [1, 12],
+  bind: (values) => ({
+    fresh: values.every((value) => value.fresh),
+    type: commonType(values),
+    evaluate: (slots) => {
+      for (const value of values) {
+        const found = value.evaluate(slots);
+        if (!isEmpty(found)) return found;
+      }
+      return undefined;
+    },
+  }),
+};
+
+/** `iif(condition, then, else?)`, https://hl7.org/fhirpath/N1/#iifcriterion-expression-true-result-collection-otherwise-result-collection-collection */
+const iif: MapFunction = {
+  args: [2, 3],
+  bind: ([condition, yes, no]) => ({
+    fresh: yes!.fresh && (no?.fresh ?? true),
+    type: commonType(no ? [yes!, no] : [yes!]),
+    evaluate: (slots) => (holds(condition!.evaluate(slots)) ? yes!.evaluate(slots) : no?.evaluate(slots)),
+  }),
+};
+
+/** `evaluate(x, 'expression')`: an expression with `$this` being x. */
+const evaluate: MapFunction = {
+  args: [2, 2],
+  base: true,
+  bind([value, expression], scope) {
+    if (typeof expression?.literal !== 'string') return fail('evaluate() wants its expression in quotes');
+    const inner = scope.environment.compile(expression.literal, scope.withThis());
+    return {
+      fresh: inner.fresh,
+      type: inner.type,
+      evaluate: (slots) => {
+        const outer = slots[THIS];
+        slots[THIS] = single(value!.evaluate(slots));
+        const result = inner.evaluate(slots);
+        slots[THIS] = outer;
+        return result;
+      },
+    };
+  },
+};
+
+/**
+ * `extension(url, 'Type', value)`: an Extension with `value[x]` of that type; `extension(url, ext, …)`: a complex one with
+ * the extensions that are not empty. Nothing when there is no value.
+ */
+const extension: MapFunction = {
+  args: [2, 12],
+  type: 'Extension',
+  bind(args) {
+    const [url, second] = args as [Compiled, Compiled];
+    const type = second.literal === undefined ? undefined : String(second.literal);
+    if (type === undefined) return extensionOf(url, (slots) => nested(args.slice(1), slots));
+    const property = `value${type.charAt(0).toUpperCase()}${type.slice(1)}`;
+    const spec = elementsOf('Extension')?.get(property) ?? fail(`an extension has no ${property}`);
+    const value = args[2] ?? fail('extension() wants url, type and value');
+    const fit = coercionFor(spec.type, value);
+    return extensionOf(url, (slots) => {
+      const found = fit(slots[RUN] as Run, single(value.evaluate(slots)));
+      return isEmpty(found) ? undefined : { [property]: found };
+    });
+  },
+};
+
+/** `place(x)`, also `pointer(x)`: where x stood in the source. */
+const place: MapFunction = {
+  args: [1, 1],
+  call: (run) => (run.owner === undefined ? undefined : run.document.place(run.owner, run.key)),
+};
+
+/** `hash(x, …)`: SHA-256 in hexadecimal of the values; the same values give the same. Nothing when all are empty. */
+const hash: MapFunction = {
+  args: [1, 12],
+  call: (_run, ...values) => (values.every(isEmpty) ? undefined : digest('sha256', seed(values))),
+};
+
+/** `uuid(x, …)`: a UUID made from sender, message and the values: the same at each re-send. */
+const uuid: MapFunction = {
+  args: [0, 12],
+  call: (run: Run, ...values) => {
+    const { sender, messageIdentity } = run.session.context;
+    return uuidOf(seed([sender, messageIdentity, ...values]));
+  },
+};
+
+export const structureFunctions: Record<string, MapFunction> = {
+  create,
+  copy,
+  coalesce,
+  iif,
+  evaluate,
+  extension,
+  place,
+  pointer: place,
+  hash,
+  uuid,
+};
+
+function commonType(values: Compiled[]): string | undefined {
+  return values.every((value) => value.type === values[0]?.type) ? values[0]?.type : undefined;
+}
+
+function seed(values: unknown[]): string {
+  return values.map((value) => (typeof value === 'object' ? JSON.stringify(value) : (text(value) ?? ''))).join('|');
+}
+
+function extensionOf(url: Compiled, content: (slots: Slots) => object | undefined): Compiled {
+  return {
+    fresh: true,
+    type: 'Extension',
+    evaluate: (slots) => {
+      const found = content(slots);
+      return found && { url: text(url.evaluate(slots)), ...found };
+    },
+  };
+}
+
+function nested(args: Compiled[], slots: Slots): object | undefined {
+  const extensions = args.map((arg) => single(arg.evaluate(slots))).filter((value) => !isEmpty(value));
+  return extensions.length > 0 ? { extension: extensions } : undefined;
+}

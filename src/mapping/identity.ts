@@ -1,0 +1,73 @@
+import type { Identifier, Resource } from '@medplum/fhirtypes';
+import { elementsOf } from './elements.ts';
+
+/** System of identifiers the gateway makes for what the source gives none. */
+export const PLACE_SYSTEM = 'http://passerelle.example/fhir/NamingSystem/place';
+
+/** OIDs of the INS: NIR, NIA, and the two of tests, https://mos.esante.gouv.fr/NOS/ (référentiel INS). */
+const INS_SYSTEMS = new Set(['8', '9', '10', '11'].map((last) => `urn:oid:1.2.250.1.213.1.4.${last}`));
+
+/** Types whose newest message wins unless the map says otherwise. */
+export const UPDATED_TYPES = new Set([
+  'Patient',
+  'Practitioner',
+  'PractitionerRole',
+  'Organization',
+  'Location',
+  'RelatedPerson',
+  'Encounter',
+  'EpisodeOfCare',
+  'Device',
+  'CareTeam',
+]);
+
+/** True for an identifier of the national health identity. */
+export function isIns(identifier: { system?: string }): boolean {
+  return INS_SYSTEMS.has(identifier.system ?? '');
+}
+
+/** All identifiers of a resource that have a system and a value; the one that names the thing best first. */
+export function businessIdentifiers(resource: Resource): Required<Pick<Identifier, 'system' | 'value'>>[] {
+  const { identifier, masterIdentifier } = resource as {
+    identifier?: Identifier | Identifier[];
+    masterIdentifier?: Identifier;
+  };
+  const found = [masterIdentifier, ...(Array.isArray(identifier) ? identifier : [identifier])].filter(
+    (one): one is Required<Identifier> => one?.system !== undefined && one.value !== undefined && one.value !== '',
+  );
+  if (resource.resourceType !== 'Patient' || found.length < 2) return found;
+  return [...found.filter(isIns), ...found.filter((one) => !isIns(one))];
+}
+
+/** Gives a resource without business identifier the one made from its place. Types without the element stay as they are. */
+export function addPlaceIdentifier(resource: Resource, value: string): void {
+  const spec = elementsOf(resource.resourceType)?.get('identifier');
+  if (!spec) return;
+  const holder = resource as unknown as { identifier?: Identifier | Identifier[] };
+  const made = { system: PLACE_SYSTEM, value };
+  if (!spec.list) holder.identifier = made;
+  else if (Array.isArray(holder.identifier)) holder.identifier.push(made);
+  else holder.identifier = [made];
+}
+
+/**
+ * True when two patients cannot be one person: of a system in which both have numbers, they have none in common; the INS
+ * counts as one system.
+ */
+export function contradict(a: Resource, b: Resource): boolean {
+  const [left, right] = [numbers(a), numbers(b)];
+  for (const [system, values] of left) {
+    const others = right.get(system);
+    if (others && !values.some((value) => others.includes(value))) return true;
+  }
+  return false;
+}
+
+function numbers(resource: Resource): Map<string, string[]> {
+  const found = new Map<string, string[]>();
+  for (const identifier of businessIdentifiers(resource)) {
+    const system = isIns(identifier) ? 'INS' : identifier.system;
+    found.set(system, [...(found.get(system) ?? []), identifier.value]);
+  }
+  return found;
+}

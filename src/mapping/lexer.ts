@@ -1,0 +1,56 @@
+/** Tokens of the FHIR Mapping Language, https://hl7.org/fhir/R4/mapping-language.html, with their place in the text. */
+export interface Token {
+  kind: 'name' | 'string' | 'quoted' | 'delimited' | 'number' | 'sign' | 'end';
+  /** As written; for `delimited` without the backticks. */
+  text: string;
+  start: number;
+  end: number;
+  line: number;
+}
+
+/** A fault in the text of a map. */
+export class LanguageError extends Error {
+  readonly line: number;
+  readonly rule: string | undefined;
+  constructor(message: string, line: number, rule?: string) {
+    super(message);
+    this.name = 'LanguageError';
+    this.line = line;
+    this.rule = rule;
+  }
+}
+
+const PATTERN =
+  /(?<space>\s+|\/\/[^\n]*|\/\*[\s\S]*?\*\/)|(?<string>'(?:[^'\\]|\\.)*')|(?<quoted>"(?:[^"\\]|\\.)*")|(?<delimited>`[^`\n]*`)|(?<name>[A-Za-z_$%][\w$]*)|(?<number>\d+(?:\.\d+)?)|(?<sign>->|<<|>>|<=|>=|!=|!~|==|[^\s'"`])/y;
+
+/**
+ * Cuts the text into tokens; comments and spaces are dropped.
+ * @throws LanguageError at a quote that is never closed.
+ */
+export function tokenize(text: string): Token[] {
+  const tokens: Token[] = [];
+  let line = 1;
+  PATTERN.lastIndex = 0;
+  let at = 0;
+  while (at < text.length) {
+    PATTERN.lastIndex = at;
+    const match = PATTERN.exec(text);
+    if (!match) throw new LanguageError(`quote ${text[at]} is not closed`, line);
+    const end = at + match[0].length;
+    const groups = match.groups as Record<string, string | undefined>;
+    if (groups.space === undefined) {
+      const kind = (Object.keys(groups).find((name) => groups[name] !== undefined) ?? 'sign') as Token['kind'];
+      tokens.push({ kind, text: kind === 'delimited' ? match[0].slice(1, -1) : match[0], start: at, end, line });
+    }
+    line += newlines(match[0]);
+    at = end;
+  }
+  tokens.push({ kind: 'end', text: 'end of file', start: text.length, end: text.length, line });
+  return tokens;
+}
+
+function newlines(text: string): number {
+  let count = 0;
+  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) count++;
+  return count;
+}

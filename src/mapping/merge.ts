@@ -1,0 +1,66 @@
+import type { Resource } from '@medplum/fhirtypes';
+
+type Bag = Record<string, unknown>;
+
+/** Lists that are joined instead of chosen: element → what makes two items the same. */
+const JOINED: Record<string, (item: Bag) => string> = {
+  identifier: (item) => `${item.system}|${item.value}`,
+  telecom: (item) => `${item.system}|${item.value}`,
+  extension: (item) => String(item.url),
+  profile: String,
+  tag: (item) => `${item.system}|${item.code}`,
+  security: (item) => `${item.system}|${item.code}`,
+};
+
+/** Fills in what the first draft of a thing lacks from a later one; what the first says stays. */
+export function fillFrom(first: Resource, later: Resource): void {
+  fill(first as unknown as Bag, later as unknown as Bag);
+}
+
+function fill(first: Bag, later: Bag): void {
+  for (const name of Object.keys(later)) {
+    const value = later[name];
+    const known = first[name];
+    if (known === undefined) first[name] = value;
+    else if (name === 'meta') fill(known as Bag, value as Bag);
+    else if (Array.isArray(known) && Array.isArray(value) && Object.hasOwn(JOINED, name)) {
+      const identity = JOINED[name]!;
+      for (const item of value) if (!known.some((one) => identity(one) === identity(item))) known.push(item);
+    }
+  }
+}
+
+/** Takes out what is empty: absent values, empty texts, objects and lists. Says whether nothing is left. */
+export function prune(value: unknown): boolean {
+  if (value === undefined || value === null || value === '') return true;
+  if (typeof value !== 'object' || value instanceof Uint8Array) return false;
+  if (Array.isArray(value)) return pruneList(value);
+  let filled = false;
+  for (const name in value) {
+    const item = (value as Bag)[name];
+    if (typeof item === 'string' ? item === '' : prune(item)) delete (value as Bag)[name];
+    else filled = true;
+  }
+  return !filled;
+}
+
+function pruneList(list: unknown[]): boolean {
+  let kept = 0;
+  for (let index = 0; index < list.length; index++) {
+    if (prune(list[index])) continue;
+    list[kept++] = list[index];
+  }
+  list.length = kept;
+  return kept === 0;
+}
+
+/** True when a resource says anything besides its type. */
+export function hasContent(value: unknown, root = true): boolean {
+  if (value === undefined || value === null || value === '') return false;
+  if (typeof value !== 'object') return true;
+  for (const name in value) {
+    if (root && name === 'resourceType') continue;
+    if (hasContent((value as Bag)[name], false)) return true;
+  }
+  return false;
+}

@@ -1,0 +1,147 @@
+import type { Resource } from '@medplum/fhirtypes';
+import type { Decoded, Intent, Orders, UnmappedCode } from '../conversion.ts';
+import type { Fault } from '../errors.ts';
+import type { MappedDocument } from './document.ts';
+
+/**
+ * Memory of one group while it runs. Every variable has three places: value, the object or array of the tree that holds
+ * it, and its property there. Closures index it directly; that is what makes a compiled map fast.
+ */
+export type Slots = unknown[];
+export const RUN = 0;
+export const THIS = 1;
+export const FIRST_VARIABLE = 4;
+export const SLOT_WIDTH = 3;
+
+/** A compiled expression: undefined, a single value, or an array of values. */
+export type Evaluate = (slots: Slots) => unknown;
+
+/** Which rule of which map; one object per rule, shared by all its traces. */
+export interface RuleInfo {
+  map: string;
+  rule: string;
+}
+
+/** A code that was translated, as a trace tells it. */
+export interface Translation {
+  table: string;
+  from: string;
+  to: string;
+}
+
+/** A draft in the making: what a map sets on `bundle.entry`. */
+export interface Entry {
+  resource?: Resource;
+  key?: string;
+  write?: 'create' | 'update';
+  subject?: boolean;
+  identity?: { system?: string; value?: string };
+  kept?: unknown[];
+  /** Where it came from: the first source of the rule that made it. */
+  owner: object | undefined;
+  ownerKey: string | number;
+  rule: RuleInfo;
+  document: MappedDocument;
+}
+
+/** What a Reference or an attachment's url waits for until the drafts have their fullUrls. */
+export type LinkTarget =
+  | { kind: 'resource'; resource: object }
+  | { kind: 'subject'; document: MappedDocument }
+  | { kind: 'key'; key: string; type?: string; document: MappedDocument };
+
+export interface Link {
+  holder: Record<string, unknown>;
+  property: string;
+  target: LinkTarget;
+  place: { owner: object | undefined; key: string | number; document: MappedDocument };
+  rule: RuleInfo;
+}
+
+/** One value written into a target, kept raw; places are worked out only when somebody asks. */
+export interface RawTrace {
+  target: object;
+  property: string | number;
+  owner: object | undefined;
+  key: string | number;
+  rule: RuleInfo;
+  document: MappedDocument;
+  translation?: Translation;
+  /** Other values of the source that went into it, pairs of owner and property; only with the account on. */
+  reads?: unknown[];
+  /** What the conditions before it read; belongs here unless it was also used as a value. */
+  conditions?: unknown[];
+}
+
+/** What the gateway knows about a message besides its tree. */
+export interface ConvertContext {
+  /** Who sent it, as the door or the message says: `client:orbis`, `MSH-3|MSH-4`. */
+  sender: string;
+  /** What makes the message the same message when it is sent again. */
+  messageIdentity: string;
+  receivedAt: Date;
+  /** Name of the route; otherwise the first that fits. */
+  route?: string;
+  /** The exact bytes of the message, for maps that keep them (`message.bytes`). */
+  bytes?: Uint8Array;
+  contentType?: string;
+  /** Embedded documents that could be decoded. */
+  parts?: DecodedPart[];
+  /** Work out what became of every value of the source. */
+  account?: boolean;
+}
+
+/** A decoded document and the part of the carrier it was. */
+export interface DecodedPart extends Decoded {
+  /** Place in the carrier; that of the {@link Part} it was decoded from. */
+  place: string;
+  contentType?: string;
+  bytes?: Uint8Array;
+}
+
+/** All that one conversion gathers, over carrier and parts. */
+export interface Session {
+  context: ConvertContext;
+  entries: Entry[];
+  intents: Intent[];
+  orders?: Orders;
+  links: Link[];
+  faults: Fault[];
+  unmapped: UnmappedCode[];
+  traces: RawTrace[];
+  maps: Record<string, string>;
+}
+
+/** One document being mapped; what closures find at `slots[RUN]`. */
+export interface Run {
+  session: Session;
+  document: MappedDocument;
+  /** The rule at work. */
+  rule: RuleInfo;
+  /** First value of the source the expression at work has read. */
+  owner: object | undefined;
+  key: string | number;
+  translation: Translation | undefined;
+  /** Pairs of owner and property read; only with the account on. */
+  reads: unknown[] | undefined;
+  /** Nesting of group calls. */
+  depth: number;
+}
+
+/** Remembers which value was read, for traces and the account. */
+export function note(run: Run, owner: object | undefined, key: string | number): void {
+  if (run.owner === undefined) {
+    run.owner = owner;
+    run.key = key;
+  }
+  if (run.reads !== undefined) run.reads.push(owner, key);
+}
+
+/** Reports a warning at the place the expression at work has read. */
+export function report(run: Run, fault: Fault): void {
+  run.session.faults.push({
+    ...fault,
+    place: run.document.place(run.owner, run.key),
+    rule: `${run.rule.map}.map#${run.rule.rule}`,
+  });
+}

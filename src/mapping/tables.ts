@@ -1,0 +1,106 @@
+import { hash } from 'node:crypto';
+import type { ConceptMap } from '@medplum/fhirtypes';
+
+/** One meaning of a code in the other system. */
+export interface CodeTarget {
+  system?: string;
+  code: string;
+  display?: string;
+}
+
+/**
+ * - `mapped`: the table knows the code (`targets` may be empty: known to have no counterpart)
+ * - `fixed`: the table's answer for codes it does not know; still reported
+ * - `provided`: the table says to keep codes it does not know; not reported
+ * - `unmapped`: nobody has said anything
+ */
+export interface Lookup {
+  outcome: 'mapped' | 'fixed' | 'provided' | 'unmapped';
+  targets: CodeTarget[];
+  /** The source system the table gives to codes that came without one. */
+  system?: string;
+}
+
+const NO_COUNTERPART = new Set(['unmatched', 'disjoint']);
+
+/** A ConceptMap (https://hl7.org/fhir/R4/conceptmap.html) indexed for both directions. */
+export class CodeTable {
+  readonly name: string;
+  readonly version: string;
+  readonly url: string | undefined;
+  private readonly forward = new Map<string, CodeTarget[]>();
+  private readonly backward = new Map<string, CodeTarget[]>();
+  private readonly systemOfAll: string | undefined;
+  private readonly unmapped: Lookup;
+
+  constructor(name: string, map: ConceptMap) {
+    this.name = name;
+    this.url = map.url;
+    this.version = hash('sha256', JSON.stringify(map)).slice(0, 16);
+    const groups = map.group ?? [];
+    const systems = new Set(groups.map((group) => group.source));
+    this.systemOfAll = systems.size === 1 ? groups[0]?.source : undefined;
+    for (const group of groups) {
+      for (const element of group.element) this.add(group.source, group.target, element);
+    }
+    this.unmapped = unmappedRule(groups, this.systemOfAll);
+  }
+
+  /** What a code becomes. Without a system, all groups are searched, the first that knows the code decides. */
+  lookup(system: string | undefined, code: string): Lookup {
+    const targets = this.forward.get(keyOf(system, code)) ?? (system ? this.forward.get(keyOf('', code)) : undefined);
+    if (targets) return { outcome: 'mapped', targets, system: this.systemOfAll };
+    return this.unmapped;
+  }
+
+  /** The codes that become this one. */
+  reverse(system: string | undefined, code: string): CodeTarget[] {
+    return this.backward.get(keyOf(system, code)) ?? [];
+  }
+
+  private add(
+    source: string | undefined,
+    target: string | undefined,
+    element: { code?: string; display?: string; target?: { code?: string; display?: string; equivalence?: string }[] },
+  ): void {
+    if (element.code === undefined) return;
+    const targets: CodeTarget[] = [];
+    for (const one of element.target ?? []) {
+      if (one.code === undefined || NO_COUNTERPART.has(one.equivalence ?? '')) continue;
+      targets.push({ system: target, code: one.code, display: one.display });
+      const origin = { system: source, code: element.code, display: element.display };
+      append(this.backward, keyOf(target, one.code), [origin]);
+      append(this.backward, keyOf(undefined, one.code), [origin]);
+    }
+    append(this.forward, keyOf(source, element.code), targets);
+    if (source) append(this.forward, keyOf(undefined, element.code), targets);
+    if (!source) append(this.forward, keyOf('', element.code), targets);
+  }
+}
+
+/** `''` as system stands for a group that takes codes of any system; no system at all for codes that came without one. */
+function keyOf(system: string | undefined, code: string): string {
+  return system === undefined ? `\n${code}` : `${system}\n${code}`;
+}
+
+function append(index: Map<string, CodeTarget[]>, key: string, targets: CodeTarget[]): void {
+  const known = index.get(key);
+  if (!known) index.set(key, [...targets]);
+  else
+    for (const one of targets)
+      if (!known.some((old) => old.system === one.system && old.code === one.code)) known.push(one);
+}
+
+function unmappedRule(groups: NonNullable<ConceptMap['group']>, system: string | undefined): Lookup {
+  for (const { unmapped, target } of groups) {
+    if (unmapped?.mode === 'provided') return { outcome: 'provided', targets: [], system };
+    if (unmapped?.mode === 'fixed' && unmapped.code) {
+      return {
+        outcome: 'fixed',
+        targets: [{ system: target, code: unmapped.code, display: unmapped.display }],
+        system,
+      };
+    }
+  }
+  return { outcome: 'unmapped', targets: [], system };
+}

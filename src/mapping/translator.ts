@@ -1,0 +1,229 @@
+import type { StructureMap } from '@medplum/fhirtypes';
+import type { Account, Conversion, Decoded, Orders, Trace } from '../conversion.ts';
+import { fault } from '../errors.ts';
+import { parisDateTime } from '../formats/dates.ts';
+import { account, type IgnoreRule } from './account.ts';
+import { runSteps } from './compile.ts';
+import { MappedDocument } from './document.ts';
+import { finishDrafts } from './drafts.ts';
+import { takeFhir } from './fhir-input.ts';
+import type { CompiledMap, MappingFolder } from './folder.ts';
+import { fits, partRoute, type Route } from './routes.ts';
+import { type ConvertContext, FIRST_VARIABLE, RUN, type Run, type Session, SLOT_WIDTH, type Slots } from './run.ts';
+import type { CodeTarget } from './tables.ts';
+import { resolveTraces } from './traces.ts';
+
+interface Mapped {
+  document: MappedDocument;
+  map: string;
+  ignore: IgnoreRule[];
+}
+
+/** The loaded mappings: finds the route of a message and converts it. Holds no state; conversions are pure. */
+export class Translator {
+  readonly routes: Route[];
+  /** Map name → version (content hash). */
+  readonly maps: Record<string, string>;
+  /** Changes with any file of the folder. */
+  readonly fingerprint: string;
+  private readonly folder: MappingFolder;
+
+  constructor(folder: MappingFolder, fingerprint: string) {
+    this.folder = folder;
+    this.routes = folder.routes;
+    this.fingerprint = fingerprint;
+    this.maps = Object.fromEntries([...folder.maps].map(([name, map]) => [name, map.version]));
+  }
+
+  /** The route of that name, if the format is its own; without a name the first that fits. */
+  route(decoded: Pick<Decoded, 'format' | 'tree'>, name?: string, sender?: string): Route | undefined {
+    if (name !== undefined) return this.routes.find((route) => route.name === name && route.format === decoded.format);
+    return this.routes.find((route) => fits(route, decoded.format, decoded.tree, sender));
+  }
+
+  /** A StructureMap as FHIR knows it, for the API. */
+  structureMap(name: string): StructureMap | undefined {
+    return this.folder.maps.get(name)?.node.structureMap;
+  }
+
+  /**
+   * Looks a code up in a table: `{ outcome, targets }` as `$translate` wants it; with `reverse` from the target's side.
+   * Undefined when there is no such table.
+   */
+  translate(
+    table: string,
+    system: string | undefined,
+    code: string,
+    options: { reverse?: boolean } = {},
+  ): { outcome: string; targets: CodeTarget[] } | undefined {
+    const found = this.folder.tables.get(table);
+    if (!found) return undefined;
+    if (!options.reverse) return found.lookup(system, code);
+    const targets = found.reverse(system, code);
+    return { outcome: targets.length > 0 ? 'mapped' : 'unmapped', targets };
+  }
+
+  /**
+   * Converts a decoded message and its decoded parts. Never throws for content: what is wrong is in `faults` (those of
+   * decoding are not repeated). `traces` and `account` are worked out when they are read.
+   */
+  convert(decoded: Decoded, context: ConvertContext): Conversion {
+    const session: Session = {
+      context,
+      entries: [],
+      intents: [],
+      links: [],
+      faults: [],
+      unmapped: [],
+      traces: [],
+      maps: {},
+    };
+    const route = this.route(decoded, context.route, context.sender);
+    const mapped: Mapped[] = [];
+    if (!route)
+      session.faults.push(fault(context.route === undefined ? 'route-missing' : 'route-unknown', routeParams(context)));
+    else this.mapAll(session, route, decoded, mapped);
+    return finish(session, route, mapped);
+  }
+
+  private mapAll(session: Session, route: Route, decoded: Decoded, mapped: Mapped[]): void {
+    const { context } = session;
+    const whole = new MappedDocument({ ...decoded, bytes: context.bytes, contentType: context.contentType });
+    if (!this.mapOne(session, route, whole, mapped)) return;
+    for (const part of context.parts ?? []) {
+      const name = partRoute(route, part.format);
+      const inner = name === undefined ? undefined : this.route(part, name);
+      if (!inner) continue;
+      this.mapOne(session, inner, new MappedDocument(part), mapped, decoded.tree);
+    }
+  }
+
+  /** Checks the schema, runs the map. False when the document was refused. */
+  private mapOne(
+    session: Session,
+    route: Route,
+    document: MappedDocument,
+    mapped: Mapped[],
+    carrier?: unknown,
+  ): boolean {
+    const violations = route.schema === undefined ? [] : this.folder.schemas.get(route.schema)!.check(document.tree);
+    if (violations.length > 0) {
+      session.faults.push(...violations);
+      return false;
+    }
+    const run: Run = {
+      session,
+      document,
+      rule: { map: route.map, rule: '' },
+      owner: undefined,
+      key: '',
+      translation: undefined,
+      reads: session.context.account ? [] : undefined,
+      depth: 0,
+    };
+    const map = this.folder.maps.get(route.map);
+    mapped.push({ document, map: route.map, ignore: map?.ignore ?? [] });
+    try {
+      if (map) runMap(map, run, carrier);
+      else takeFhir(run);
+    } catch (error) {
+      session.faults.push(fault('map-crashed', { params: { map: route.map }, detail: String(error) }));
+    }
+    return true;
+  }
+}
+
+function routeParams({ route }: ConvertContext) {
+  return route === undefined ? {} : { params: { route } };
+}
+
+function runMap(map: CompiledMap, run: Run, carrier: unknown): void {
+  const { session, document } = run;
+  Object.assign(session.maps, map.versions);
+  const slots: Slots = new Array(map.top.size);
+  slots[RUN] = run;
+  let slot = FIRST_VARIABLE;
+  for (const { mode, type } of map.top.inputs) {
+    slots[slot] = mode === 'source' ? sourceOf(type, session, document, carrier) : targetOf(type, session);
+    slot += SLOT_WIDTH;
+  }
+  runSteps(map.top.steps, slots);
+}
+
+function sourceOf(type: string | undefined, { context }: Session, document: MappedDocument, carrier: unknown): unknown {
+  if (type === 'Message') {
+    return {
+      sender: context.sender,
+      identity: context.messageIdentity,
+      receivedAt: parisDateTime(context.receivedAt),
+      format: document.format,
+      contentType: document.contentType,
+      bytes: document.bytes,
+      place: document.carrierPlace,
+      carrier,
+    };
+  }
+  if (type !== 'Parts') return document.tree;
+  return document.parts.map(({ place, contentType, bytes }, index) => ({
+    place,
+    contentType,
+    bytes,
+    size: bytes.length,
+    index,
+  }));
+}
+
+function targetOf(type: string | undefined, session: Session): unknown {
+  if (type === '#Bundle') return { entry: session.entries };
+  if (type === '#Intents') return { intent: session.intents };
+  session.orders ??= emptyOrders();
+  return session.orders;
+}
+
+function emptyOrders(): Orders {
+  return {
+    event: 'new',
+    dmp: false,
+    mssProfessional: false,
+    mssPatient: false,
+    hiddenFromProfessionals: false,
+    hiddenFromPatient: false,
+    hiddenFromRepresentatives: false,
+    secretConnection: false,
+    acknowledgeReception: false,
+    acknowledgeReading: false,
+    recipients: [],
+  };
+}
+
+function finish(session: Session, route: Route | undefined, mapped: Mapped[]): Conversion {
+  const { drafts, subject, draftOf } = finishDrafts(session, route?.profiles);
+  const { intents, faults, unmapped, maps, orders } = session;
+  let traces: Trace[] | undefined;
+  const conversion: Conversion = {
+    drafts,
+    intents,
+    faults,
+    unmapped,
+    get traces() {
+      traces ??= resolveTraces(session.traces, drafts, draftOf);
+      return traces;
+    },
+    maps,
+  };
+  if (subject !== undefined) conversion.subject = subject;
+  if (orders) conversion.orders = orders;
+  if (session.context.account) conversion.account = accountOf(session, mapped, conversion, draftOf);
+  return conversion;
+}
+
+function accountOf(
+  session: Session,
+  mapped: Mapped[],
+  conversion: Conversion,
+  draftOf: Parameters<typeof account>[3],
+): Account {
+  const found = account(session, mapped, conversion.drafts, draftOf);
+  conversion.faults.push(...found.faults);
+  return found.account;
+}
