@@ -20,6 +20,7 @@ const hl7Types = ['application/hl7-v2', 'x-application/hl7-v2+er7', 'application
 export const door: DoorType<HttpInConfig> = {
   configSchema: {
     type: 'object',
+    additionalProperties: false,
     properties: {
       waitSeconds: { type: 'number', minimum: 0, maximum: 3600, default: 60, description: 'Longest `?wait=`.' },
     },

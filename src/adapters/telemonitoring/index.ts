@@ -14,6 +14,7 @@ const vendorName = /^[a-z0-9][a-z0-9-]{0,63}$/;
 export const door: DoorType<TelemonitoringConfig> = {
   configSchema: {
     type: 'object',
+    additionalProperties: false,
     properties: {
       vendors: {
         type: 'object',

@@ -1,0 +1,49 @@
+import type { Trace } from '../conversion.ts';
+import { operationOutcome } from '../errors.ts';
+import { type Command, exit, shared } from './command.ts';
+import { configured, readBytes } from './context.ts';
+import { convertRoom } from './rooms.ts';
+import { faultLine } from './text.ts';
+
+export const convert: Command = {
+  name: 'convert',
+  summary: {
+    fr: 'convertit un fichier en Bundle FHIR, sans rien stocker ni envoyer',
+    en: 'converts one file into a FHIR Bundle, without storing or sending anything',
+  },
+  usage: 'FILE [--route R] [--explain] [--config FILE]',
+  example: 'convert compte-rendu.xml > bundle.json',
+  options: [
+    {
+      name: 'route',
+      value: 'R',
+      meaning: {
+        fr: 'route de mappings/routes.json, pour un format d’éditeur',
+        en: 'route of mappings/routes.json, for a vendor’s format',
+      },
+    },
+    {
+      name: 'explain',
+      meaning: { fr: 'd’où vient chaque élément, sur stderr', en: 'where each element came from, on stderr' },
+    },
+    shared.config,
+  ],
+  positionals: [1, 1],
+  async run(args, io) {
+    const config = configured(args, io);
+    const bytes = await readBytes(args.positionals[0] as string, io);
+    const { convertBytes } = await convertRoom();
+    const { mappings, profiles } = config.folders;
+    const converted = await convertBytes(bytes, { route: args.values.route, now: new Date(), mappings, profiles });
+    for (const issue of converted.issues) io.err(`${faultLine(issue, io.language)}\n`);
+    if (args.switches.explain) for (const trace of converted.conversion?.traces ?? []) io.err(`${traceLine(trace)}\n`);
+    const result = converted.bundle ?? converted.outcome ?? operationOutcome(converted.issues, io.language);
+    io.out(`${JSON.stringify(result, null, 2)}\n`);
+    return converted.bundle ? exit.done : exit.refused;
+  },
+};
+
+function traceLine({ target, path, place, map, rule, translation }: Trace): string {
+  const translated = translation ? ` (${translation.table}: ${translation.from} → ${translation.to})` : '';
+  return `${target}#${path} ← ${place} by ${map}#${rule}${translated}`;
+}

@@ -1,0 +1,65 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Config, loadConfig } from '../config.ts';
+import { PasserelleError } from '../errors.ts';
+import { createLog } from '../log.ts';
+import { type Command, exit, type Io } from './command.ts';
+import { gateway } from './rooms.ts';
+import { table } from './text.ts';
+
+/** One thing the demo did: what came in, and the resources it became. */
+export interface DemoStep {
+  /** What came in, by which door. */
+  what: string;
+  answer: string;
+  /** URLs of the resources that came out. */
+  urls: string[];
+  ok: boolean;
+}
+
+export const demo: Command = {
+  name: 'demo',
+  summary: {
+    fr: 'joue les trois parcours par les vraies portes, puis reste ouvert à l’exploration',
+    en: 'plays the three user paths through the real doors, then stays up to be explored',
+  },
+  usage: '[--once]',
+  example: 'demo --once',
+  options: [{ name: 'once', meaning: { fr: 'finit après les parcours', en: 'ends after the paths' } }],
+  positionals: [0, 0],
+  async run(args, io) {
+    const data = await mkdtemp(join(tmpdir(), 'passerelle-demo-'));
+    const config = demoConfig(data, io);
+    const log = createLog({ level: config.log.level, stream: { write: io.err } });
+    const { runGateway } = await gateway();
+    const running = await runGateway(config, log);
+    try {
+      const steps: DemoStep[] = [];
+      io.out(stepTable(steps, io));
+      if (!args.switches.once) await new Promise<void>((resolve) => io.onStop(resolve));
+      return steps.every((one) => one.ok) ? exit.done : exit.refused;
+    } finally {
+      await running.stop();
+      await rm(data, { recursive: true, force: true });
+    }
+  },
+};
+
+/** A data folder of its own; listeners as configured, so that the addresses printed in the README hold. */
+function demoConfig(data: string, io: Io): Config {
+  const environment = { PASSERELLE_LOG: 'warn', ...io.environment, PASSERELLE_DATA: data };
+  const { config, faults } = loadConfig({ environment, cwd: io.cwd });
+  if (!config) throw new PasserelleError(faults);
+  return config;
+}
+
+/** What came in and which resources came out, one line a resource. */
+export function stepTable(steps: DemoStep[], io: Pick<Io, 'language'>): string {
+  const headings = { fr: ['entré', 'réponse', 'ressources'], en: ['in', 'answer', 'resources'] }[io.language];
+  const rows = steps.flatMap(({ what, answer, urls, ok }) => {
+    const first = [what, `${ok ? '' : '! '}${answer}`, urls[0] ?? ''];
+    return [first, ...urls.slice(1).map((url) => ['', '', url])];
+  });
+  return table(headings, rows);
+}

@@ -1,0 +1,137 @@
+import { parseArgs } from 'node:util';
+import { configErrors } from '../errors/config.ts';
+import { type ErrorCode, fault, PasserelleError } from '../errors.ts';
+import { type Arguments, type Command, exit, type Io, type Language, type Option, UsageError } from './command.ts';
+import { commands } from './commands.ts';
+import { helpOf, overview } from './help.ts';
+import { faultLine } from './text.ts';
+
+const general: Option[] = [
+  { name: 'help', meaning: { fr: 'cette aide', en: 'this help' } },
+  { name: 'lang', value: 'fr|en', meaning: { fr: 'langue (sinon LANG)', en: 'language (else LANG)' } },
+];
+
+/** Runs one command line and answers the exit code. Never throws; nothing it prints holds a stack trace. */
+export async function run(argv: string[], io: Omit<Io, 'language'>): Promise<number> {
+  const language = languageOf(argv, io);
+  const speaking: Io = { ...io, language };
+  const [name = '--help', ...rest] = withoutLanguage(argv);
+  if (name === '--help' || name === '-h' || name === 'help') return print(speaking, overview(commands, language));
+  if (name === '--version') return print(speaking, await version());
+  const command = commands.find((one) => one.name === name);
+  if (!command) {
+    const list = commands.map((one) => one.name).join(', ');
+    return misused(speaking, {
+      fr: `Commande inconnue : ${name}. Commandes : ${list}.`,
+      en: `Unknown command: ${name}. Commands: ${list}.`,
+    });
+  }
+  if (rest.includes('--help') || rest.includes('-h')) return print(speaking, helpOf(command, general, language));
+  try {
+    return await command.run(argumentsOf(command, rest), speaking);
+  } catch (error) {
+    return failed(error, command, speaking);
+  }
+}
+
+/** Codes that mean a server or a file could not be reached; faults of the configuration are wrong usage. */
+const unreachable: ErrorCode[] = [
+  'listen-failed',
+  'file-unreadable',
+  'server-unreachable',
+  'fhir-unreachable',
+  'not-durable',
+];
+
+/** The exit code that says what kind of fault it was. */
+export function exitCodeOf(code: ErrorCode | undefined): number {
+  if (code === undefined) return exit.refused;
+  if (unreachable.includes(code) || code.startsWith('journal-')) return exit.unreachable;
+  return Object.hasOwn(configErrors, code) ? exit.usage : exit.refused;
+}
+
+function failed(error: unknown, command: Command, io: Io): number {
+  if (error instanceof UsageError) return misused(io, error.text, command);
+  if (error instanceof PasserelleError) {
+    for (const one of error.faults) io.err(`${faultLine(one, io.language)}\n`);
+    return exitCodeOf(error.faults.find((one) => one.severity === 'error')?.code);
+  }
+  const { code, name, stack } = error as NodeJS.ErrnoException;
+  const reference = [command.name, name, code].filter(Boolean).join(' ');
+  io.err(`${faultLine(fault('internal', { params: { reference } }), io.language)}\n`);
+  if (['debug', 'trace'].includes(io.environment.PASSERELLE_LOG ?? '')) io.err(`${stack}\n`);
+  return exit.refused;
+}
+
+function misused(io: Io, text: Record<Language, string>, command?: Command): number {
+  const help = command ? `npx passerelle ${command.name} --help` : 'npx passerelle --help';
+  io.err(`passerelle: ${text[io.language]}\n${io.language === 'fr' ? 'Aide' : 'Help'}: ${help}\n`);
+  return exit.usage;
+}
+
+function print(io: Io, text: string): number {
+  io.out(text);
+  return exit.done;
+}
+
+function argumentsOf(command: Command, argv: string[]): Arguments {
+  const options = Object.fromEntries(
+    command.options.map((one) => [one.name, { type: one.value === undefined ? 'boolean' : 'string' } as const]),
+  );
+  let parsed: ReturnType<typeof parseArgs>;
+  try {
+    parsed = parseArgs({ args: argv, options, allowPositionals: true, strict: true });
+  } catch {
+    throw misunderstood(command, argv);
+  }
+  const [fewest, most] = command.positionals;
+  const { positionals } = parsed;
+  if (positionals.length < fewest || positionals.length > most) {
+    const text = `npx passerelle ${command.name} ${command.usage}`;
+    throw new UsageError({ fr: `Usage : ${text}`, en: `Usage: ${text}` });
+  }
+  const entries = Object.entries(parsed.values);
+  return {
+    positionals,
+    values: Object.fromEntries(entries.filter(([, value]) => typeof value === 'string')) as Record<string, string>,
+    switches: Object.fromEntries(entries.filter(([, value]) => typeof value === 'boolean')) as Record<string, boolean>,
+  };
+}
+
+/** Says which option it was, as Node's own message does not speak the caller's language. */
+function misunderstood(command: Command, argv: string[]): UsageError {
+  const known = command.options.map((one) => one.name);
+  const typed = argv
+    .filter((one) => one.startsWith('-'))
+    .map((one) => one.replace(/^--?/, '').split('=', 1)[0] as string);
+  const unknown = typed.find((one) => !known.includes(one));
+  if (unknown !== undefined) {
+    const list = known.map((one) => `--${one}`).join(', ') || '-';
+    return new UsageError({
+      fr: `Option inconnue : ${unknown}. Options : ${list}.`,
+      en: `Unknown option: ${unknown}. Options: ${list}.`,
+    });
+  }
+  return new UsageError({
+    fr: 'Une option attend une valeur, ou n’en prend pas.',
+    en: 'An option lacks its value, or takes none.',
+  });
+}
+
+function languageOf(argv: string[], io: Omit<Io, 'language'>): Language {
+  const at = argv.findIndex((one) => one === '--lang' || one.startsWith('--lang='));
+  const asked = at < 0 ? undefined : (argv[at]?.split('=')[1] ?? argv[at + 1]);
+  const { LC_ALL, LC_MESSAGES, LANG } = io.environment;
+  return (asked ?? LC_ALL ?? LC_MESSAGES ?? LANG ?? '').toLowerCase().startsWith('fr') ? 'fr' : 'en';
+}
+
+function withoutLanguage(argv: string[]): string[] {
+  const at = argv.findIndex((one) => one === '--lang' || one.startsWith('--lang='));
+  return at < 0 ? argv : argv.toSpliced(at, argv[at] === '--lang' ? 2 : 1);
+}
+
+async function version(): Promise<string> {
+  const { readFile } = await import('node:fs/promises');
+  const text = await readFile(new URL('../../package.json', import.meta.url), 'utf8');
+  return `passerelle ${JSON.parse(text).version}\n`;
+}

@@ -1,0 +1,124 @@
+import { readdir, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import type { Resource } from '@medplum/fhirtypes';
+import { fault, PasserelleError, sentence } from '../errors.ts';
+import { type Command, exit, type Io, shared } from './command.ts';
+import { configured, readBytes } from './context.ts';
+import { type Examiner, type Finding, profile } from './rooms.ts';
+import { faultLine, progress } from './text.ts';
+
+interface Judged {
+  file: string;
+  /** Place of the resource in the file; empty for the file's own. */
+  inside: string;
+  type: string;
+  findings: Finding[];
+}
+
+export const validate: Command = {
+  name: 'validate',
+  summary: {
+    fr: 'juge des ressources FHIR selon R4 et les profils chargés',
+    en: 'judges FHIR resources against R4 and the loaded profiles',
+  },
+  usage: 'FILE|DIR… [--profile URL] [--json] [--config FILE]',
+  example: 'validate tests/golden --profile http://hl7.org/fhir/StructureDefinition/bodytemp',
+  options: [
+    {
+      name: 'profile',
+      value: 'URL',
+      meaning: { fr: 'profil à exiger, en plus de meta.profile', en: 'profile to ask for, besides meta.profile' },
+    },
+    shared.json,
+    shared.config,
+  ],
+  positionals: [1, Number.POSITIVE_INFINITY],
+  async run(args, io) {
+    const config = configured(args, io);
+    const files = (await Promise.all(args.positionals.map((name) => filesAt(name, io)))).flat();
+    const { loadProfiles } = await profile();
+    const { examiner, faults } = await loadProfiles(config.folders.profiles);
+    for (const one of faults) io.err(`${faultLine(one, io.language)}\n`);
+    const asked = args.values.profile;
+    const told = progress(io, 'validate', files.length);
+    const judged: Judged[] = [];
+    for (const file of files) {
+      judged.push(...(await judgeFile(file, examiner, asked ? [asked] : undefined, io)));
+      told.step();
+    }
+    told.end();
+    return report(judged, args.switches.json === true, io);
+  },
+};
+
+function report(judged: Judged[], json: boolean, io: Io): number {
+  const invalid = judged.filter((one) => one.findings.some(({ severity }) => severity === 'error')).length;
+  const valid = judged.length - invalid;
+  if (json) io.out(`${JSON.stringify({ resources: judged.length, valid, invalid, results: judged }, null, 2)}\n`);
+  else {
+    for (const { file, inside, findings } of judged) {
+      for (const one of findings) {
+        const place = inside ? `${inside} ${one.path}` : one.path;
+        const why = [one.rule, one.profile].filter(Boolean).join(', ');
+        io.out(`${file}: ${one.severity} ${place}: ${one.message[io.language] ?? one.message.en} (${why})\n`);
+      }
+    }
+    io.out(`${judged.length} resources, ${valid} valid, ${invalid} invalid\n`);
+  }
+  return invalid > 0 ? exit.refused : exit.done;
+}
+
+/** The file itself, or every JSON and XML file below a folder, in a stable order. */
+async function filesAt(name: string, io: Io): Promise<string[]> {
+  if (name === '-') return [name];
+  const found = await stat(resolve(io.cwd, name)).catch((error: NodeJS.ErrnoException) => {
+    throw new PasserelleError(fault('file-unreadable', { params: { file: name, reason: error.code ?? 'unknown' } }));
+  });
+  if (!found.isDirectory()) return [name];
+  const below = await readdir(resolve(io.cwd, name), { recursive: true, withFileTypes: true });
+  return below
+    .filter((one) => one.isFile() && /\.(json|xml|ndjson)$/i.test(one.name))
+    .map((one) => join(name, one.parentPath.slice(resolve(io.cwd, name).length), one.name))
+    .sort();
+}
+
+async function judgeFile(file: string, examiner: Examiner, profiles: string[] | undefined, io: Io): Promise<Judged[]> {
+  const { readJson, readXml } = await import('../formats/fhir/index.ts');
+  const bytes = await readBytes(file, io);
+  const judge = (one: Resource, inside: string): Judged => {
+    return { file, inside, type: one.resourceType, findings: examiner.judge(one, { profiles }) };
+  };
+  const documents = /\.ndjson$/i.test(file) ? lines(bytes) : [bytes];
+  return documents.flatMap((document, at) => {
+    const { tree, faults } = document.find((byte) => byte > 0x20) === 0x3c ? readXml(document) : readJson(document);
+    const line = documents.length > 1 ? `line ${at + 1}` : '';
+    const resource = tree as Resource | undefined;
+    const broken = faults.filter((one) => one.severity === 'error');
+    if (!resource?.resourceType || broken.length > 0) {
+      const findings = (broken.length > 0 ? broken : [fault('format-unknown')]).map((one) => ({
+        severity: one.severity,
+        path: one.place ?? '$this',
+        rule: one.code,
+        message: { en: sentence(one, 'en'), fr: sentence(one, 'fr') },
+      }));
+      return [{ file, inside: line, type: '', findings }];
+    }
+    return [judge(resource, line), ...entriesOf(resource).map(({ entry, place }) => judge(entry, line + place))];
+  });
+}
+
+/** The resources in a Bundle are judged each for itself too: by their own profiles. */
+function entriesOf(resource: Resource): { entry: Resource; place: string }[] {
+  if (resource.resourceType !== 'Bundle') return [];
+  return (resource.entry ?? []).flatMap(({ resource: entry }, at) =>
+    entry ? [{ entry, place: `Bundle.entry[${at}].resource` }] : [],
+  );
+}
+
+function lines(bytes: Uint8Array): Uint8Array[] {
+  const text = new TextDecoder().decode(bytes);
+  return text
+    .split('\n')
+    .filter((line) => line.trim())
+    .map((line) => new TextEncoder().encode(line));
+}

@@ -1,0 +1,21 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { fault, PasserelleError } from '../errors.ts';
+import type { Journal } from './journal.ts';
+import { openSqliteJournal } from './sqlite.ts';
+
+/**
+ * The journal that the setting `journal` names, not opened yet. A `visitor` only looks and replays, beside a gateway that
+ * may be running; it makes no journal where there is none (`file-unreadable`).
+ */
+export function journalOf(setting: string, data: string, { visitor = false } = {}): Journal {
+  if (setting !== 'sqlite') {
+    const problem = 'only sqlite is built in so far';
+    throw new PasserelleError(fault('config-invalid', { params: { setting: 'journal', problem } }));
+  }
+  const folder = join(data, 'journal');
+  if (visitor && !existsSync(folder)) {
+    throw new PasserelleError(fault('file-unreadable', { params: { file: folder, reason: 'ENOENT' } }));
+  }
+  return openSqliteJournal({ folder, visitor });
+}

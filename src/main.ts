@@ -1,0 +1,48 @@
+import { run } from './cli/run.ts';
+
+/** The only file that touches `process`: what the command line knows of the world is made here. */
+
+let stopping = false;
+
+function onStop(handler: () => void): void {
+  const stop = () => {
+    // Whoever asks twice does not want to wait.
+    if (stopping) process.exit(130);
+    stopping = true;
+    handler();
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+}
+
+async function input(): Promise<Uint8Array> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
+
+/** A crash says what kind it was and nothing of what was being worked on; the journal takes it up at the next start. */
+function crash(error: unknown): void {
+  const { name = 'Error', code = '', stack } = (error ?? {}) as NodeJS.ErrnoException;
+  process.stderr.write(`passerelle: ${name} ${code}, stopped. PASSERELLE_LOG=debug shows more.\n`);
+  if (process.env.PASSERELLE_LOG === 'debug') process.stderr.write(`${stack}\n`);
+  process.exit(1);
+}
+
+process.on('uncaughtException', crash);
+process.on('unhandledRejection', crash);
+// `passerelle messages | head` ends the pipe early; that is no fault.
+process.stdout.on('error', () => process.exit(0));
+
+process.exitCode = await run(process.argv.slice(2), {
+  out: (text) => process.stdout.write(text),
+  err: (text) => process.stderr.write(text),
+  terminal: { out: process.stdout.isTTY === true, err: process.stderr.isTTY === true },
+  environment: process.env,
+  cwd: process.cwd(),
+  onStop,
+  input,
+});
+// Whatever still holds the event loop is not worth waiting for, except output that is still being read.
+const leave = () => (process.stdout.writableLength > 0 ? process.stdout.once('drain', leave) : process.exit());
+setTimeout(leave, 300).unref();
