@@ -318,4 +318,34 @@ export const hl7v2Errors = {
       en: 'The INS is sent without all its traits ({elements}). Send the strict traits with the INS.',
     },
   },
+  'mllp-unframed': {
+    http: 400,
+    issue: 'structure',
+    msa: 'AR',
+    err3: '207',
+    public: {
+      fr: 'Des octets sont arrivés hors du cadre MLLP et ont été écartés. Envoyez <VT> message <FS><CR>.',
+      en: 'Bytes arrived outside the MLLP frame and were dropped. Send <VT> message <FS><CR>.',
+    },
+  },
+  'mllp-truncated': {
+    http: 400,
+    issue: 'incomplete',
+    msa: 'AR',
+    err3: '207',
+    public: {
+      fr: 'Le message a été interrompu par le suivant avant <FS><CR> ; il n’a pas été pris. Renvoyez-le.',
+      en: 'The message was interrupted by the next before <FS><CR>; it was not taken. Send it again.',
+    },
+  },
+  'mllp-slow': {
+    http: 408,
+    issue: 'timeout',
+    msa: 'AR',
+    err3: '207',
+    public: {
+      fr: 'Le message n’est pas arrivé entier en {seconds} secondes ; la connexion a été fermée. Renvoyez-le.',
+      en: 'The message did not arrive completely within {seconds} seconds; the connection was closed. Send it again.',
+    },
+  },
 } satisfies Record<string, ErrorEntry>;

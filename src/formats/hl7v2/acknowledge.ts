@@ -95,7 +95,7 @@ export function acknowledge(request: Uint8Array | Hl7v2Tree, answer: Answer): Ui
   const head = Buffer.from(lines, 'latin1');
   if (errors.length === 0) return head;
   const told = errors.slice(0, MOST_ERRORS).map((one) => errorSegment(one, seen));
-  return Buffer.concat([head, ownSet.encode(told.join(''))]);
+  return Buffer.concat([head, ownSet.encode(ownSet.name === 'utf-8' ? told.join('') : plain(told.join('')))]);
 }
 
 function errorSegment(found: Fault, seen: Envelope): string {
@@ -123,6 +123,15 @@ export function location(place: string | undefined, caret: string): string {
   if (subcomponent) parts.push(subcomponent);
   while (parts.at(-1) === '') parts.pop();
   return parts.join(caret);
+}
+
+/** The typographic characters of our sentences that the Latin sets lack. */
+function plain(text: string): string {
+  return text
+    .replace(/[‘’]/g, "'")
+    .replace(/[“”«»]/g, '"')
+    .replace(/[–—]/g, '-')
+    .replaceAll('…', '...');
 }
 
 let second = 0;
