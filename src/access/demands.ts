@@ -67,19 +67,17 @@ export function demandsOf(method: string, path: string, query: URLSearchParams):
   // The owner of a message sees it, whoever it is; the window checks.
   if (method === 'GET' && /^\/messages\/[^/]+$/.test(path)) return [];
   const door = doors.find((one) => one.method === method && one.path.test(path));
-  return door ? [{ anyOf: need(door.scopes), on: 'other' }] : everything('*');
+  return door ? [{ anyOf: need(door.scopes), on: 'other' }] : everything;
 }
 
-/** Only a caller who may do anything with a type (`*`: with all) meets these. */
-function everything(type: string): Demand[] {
-  return all.map((permission) => ({ anyOf: [{ type, permission }], on: 'other' }));
-}
+/** Only a caller who may do anything meets these. */
+const everything: Demand[] = all.map((permission) => ({ anyOf: [{ type: '*', permission }], on: 'other' }));
 
 const one = (type: string, permission: Permission, on: Demand['on'] = 'other', id?: string): Demand[] => [
   { anyOf: [{ type, permission }], on, ...(id === undefined ? {} : { id }) },
 ];
 
-/** Operations that only read, and what they ask for; every other operation asks for everything on its type. */
+/** Operations that only read, and what they ask for; every other operation asks for everything there is. */
 const operations: Record<string, (type: string, id?: string) => Demand[]> = {
   $everything: (type, id) => one(type, 'r', 'instance', id),
   $document: (type, id) => one(type, 'r', 'instance', id),
@@ -101,7 +99,7 @@ export function demandsOfInteraction(method: string, below: string[], query: URL
   const operation = below.find((step) => step.startsWith('$'));
   if (operation) {
     const on = type === operation ? '*' : (type as string);
-    return (operations[operation] ?? everything)(on, id === operation ? undefined : id);
+    return operations[operation]?.(on, id === operation ? undefined : id) ?? everything;
   }
   if (type === undefined || type === '_search' || type === '_history') return wholeSystem(verb, type, query);
   if (verb === 'GET') return [...reading(type, id, third), ...broughtAlong(query)];
@@ -110,12 +108,12 @@ export function demandsOfInteraction(method: string, below: string[], query: URL
   if (verb === 'POST' && below.length === 1) return one(type, 'c', 'create');
   if ((verb === 'PUT' || verb === 'PATCH') && below.length <= 2) return one(type, 'u', 'update', id);
   if (verb === 'DELETE' && below.length <= 2) return one(type, 'd', 'instance', id);
-  return everything('*');
+  return everything;
 }
 
 function wholeSystem(verb: string, step: string | undefined, query: URLSearchParams): Demand[] {
   const reads = (verb === 'GET' && step !== '_search') || (verb === 'POST' && step === '_search');
-  if (!reads) return everything('*');
+  if (!reads) return everything;
   const types =
     step === '_history'
       ? []
@@ -153,11 +151,11 @@ export function demandsOfBundle(bundle: { type?: unknown; entry?: unknown }): (D
   const entries = Array.isArray(bundle.entry) ? bundle.entry : [];
   return entries.flatMap((entry: { request?: { method?: unknown; url?: unknown }; resource?: unknown } | null) => {
     const { method, url } = entry?.request ?? {};
-    if (typeof method !== 'string' || typeof url !== 'string') return everything('*');
+    if (typeof method !== 'string' || typeof url !== 'string') return everything;
     const at = url.indexOf('?');
     const below = safeSteps(at < 0 ? url : url.slice(0, at));
     const query = new URLSearchParams(at < 0 ? '' : url.slice(at + 1));
-    const demands = below ? demandsOfInteraction(method, below, query) : everything('*');
+    const demands = below ? demandsOfInteraction(method, below, query) : everything;
     return demands.map((demand) => ({ ...demand, resource: entry?.resource }));
   });
 }

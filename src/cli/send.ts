@@ -1,6 +1,7 @@
 import { mintToken } from '../access/index.ts';
 import { isLoopback } from '../config/listen.ts';
 import type { Config } from '../config.ts';
+import { recognise } from '../formats/recognise.ts';
 import {
   type Arguments,
   type Command,
@@ -159,12 +160,9 @@ const kinds: Record<'hl7v2' | 'cda' | 'fhirXml' | 'fhirJson', Kind> = {
 
 /** Which path a file belongs to, by its first bytes; what it is not, the gateway will say. */
 function kindOf(bytes: Uint8Array): Kind {
-  const start = Buffer.from(bytes.subarray(0, 4096))
-    .toString('latin1')
-    .replace(/^[^<{M]+/, '');
-  if (start.startsWith('MSH')) return kinds.hl7v2;
-  if (!start.startsWith('<')) return kinds.fhirJson;
-  return /ClinicalDocument|xsl:stylesheet/.test(start) ? kinds.cda : kinds.fhirXml;
+  const format = recognise(bytes);
+  if (format === 'hl7v2' || format === 'cda') return kinds[format];
+  return bytes.find((byte) => byte > 0x20) === 0x3c ? kinds.fhirXml : kinds.fhirJson;
 }
 
 function report(figures: Figures, io: Io): string {

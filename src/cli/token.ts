@@ -44,7 +44,10 @@ export const token: Command = {
     if (!client) throw new UsageError({ fr: '--client est nécessaire.', en: '--client is needed.' });
     const odd = (scope ?? '').split(' ').filter((one) => one && !parseScope(one) && !plain.test(one));
     for (const one of odd) {
-      const text = { fr: `scope non reconnu, il n’ouvre rien : ${one}`, en: `scope not understood, it opens nothing: ${one}` };
+      const text = {
+        fr: `scope non reconnu, il n’ouvre rien : ${one}`,
+        en: `scope not understood, it opens nothing: ${one}`,
+      };
       io.err(`${text[io.language]}\n`);
     }
     if (practitioner !== undefined && !/^[0-9A-Za-z]{1,32}$/.test(practitioner)) {

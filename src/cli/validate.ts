@@ -83,14 +83,14 @@ async function filesAt(name: string, io: Io): Promise<string[]> {
 }
 
 async function judgeFile(file: string, examiner: Examiner, profiles: string[] | undefined, io: Io): Promise<Judged[]> {
-  const { readJson, readXml } = await import('../formats/fhir/index.ts');
+  const { read } = await import('../formats/fhir/index.ts');
   const bytes = await readBytes(file, io);
   const judge = (one: Resource, inside: string): Judged => {
     return { file, inside, type: one.resourceType, findings: examiner.judge(one, { profiles }) };
   };
   const documents = /\.ndjson$/i.test(file) ? lines(bytes) : [bytes];
   return documents.flatMap((document, at) => {
-    const { tree, faults } = document.find((byte) => byte > 0x20) === 0x3c ? readXml(document) : readJson(document);
+    const { tree, faults } = read(document);
     const line = documents.length > 1 ? `line ${at + 1}` : '';
     const resource = tree as Resource | undefined;
     const broken = faults.filter((one) => one.severity === 'error');

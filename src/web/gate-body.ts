@@ -32,7 +32,7 @@ export function bodyGate(probe: Probe): RequestHandler {
     }
     if (!pending.byBody && pending.demands.length === 0) return next();
 
-    const resource = readResource(body, request.get('content-type'));
+    const resource = readResource(body);
     const scope = pending.byBody
       ? lackingForContent(caller, pending.path, resource)
       : await lackingForWrite(caller, request.method, pending, resource, probe);
