@@ -2,7 +2,8 @@ import type { Patient, Provenance, Resource, Task } from '@medplum/fhirtypes';
 import type { FhirEndpoint } from '../adapter.ts';
 import type { Draft } from '../conversion.ts';
 import { fault, PasserelleError } from '../errors.ts';
-import { expectOk, readPatient, replacedBy, searchAll } from './lookup.ts';
+import { expectOk, searchAll } from '../fhir-pages.ts';
+import { readPatient, replacedBy } from './lookup.ts';
 import {
   type Author,
   changed,

@@ -1,6 +1,6 @@
-import type { Bundle, Patient, Resource } from '@medplum/fhirtypes';
-import type { FhirEndpoint, FhirResponse } from '../adapter.ts';
-import { fault, PasserelleError } from '../errors.ts';
+import type { Patient } from '@medplum/fhirtypes';
+import type { FhirEndpoint } from '../adapter.ts';
+import { expectOk, searchAll } from '../fhir-pages.ts';
 
 /** How many merges a record may be followed through before they are held to run in a circle. */
 const MERGE_DEPTH = 16;
@@ -40,25 +40,6 @@ export async function readPatient(endpoint: FhirEndpoint, reference: string): Pr
   const response = await endpoint.send({ method: 'GET', path: reference });
   if (response.status === 404 || response.status === 410) return undefined;
   return expectOk(response).body as Patient;
-}
-
-/** All pages of a search, at most `limit` resources. */
-export async function searchAll<R extends Resource>(endpoint: FhirEndpoint, path: string, limit: number): Promise<R[]> {
-  const found: R[] = [];
-  let next: string | undefined = path;
-  while (next && found.length < limit) {
-    const bundle = expectOk(await endpoint.send({ method: 'GET', path: next })).body as Bundle;
-    found.push(...(bundle.entry ?? []).flatMap((entry) => (entry.resource ? [entry.resource as R] : [])));
-    const link: string | undefined = bundle.link?.find((one) => one.relation === 'next')?.url;
-    next = link ? relative(link) : undefined;
-  }
-  return found.slice(0, limit);
-}
-
-/** Throws what makes the caller wait and try again: a server that does not answer as it should. */
-export function expectOk(response: FhirResponse): FhirResponse {
-  if (response.status >= 200 && response.status < 300) return response;
-  throw new PasserelleError(fault('fhir-unreachable', { detail: `status ${response.status}` }));
 }
 
 async function searchPatients(endpoint: FhirEndpoint, query: string): Promise<Patient[]> {
@@ -106,13 +87,4 @@ function escapedKey(key: string): string {
 /** https://hl7.org/fhir/R4/search.html#escaping */
 function escapeToken(text: string): string {
   return text.replace(/[\\,$|]/g, (character) => `\\${character}`);
-}
-
-/** A server's `next` link is absolute; requests here are relative to its base. */
-function relative(link: string): string {
-  const query = link.indexOf('?');
-  const path = query < 0 ? link : link.slice(0, query);
-  const search = query < 0 ? '' : link.slice(query);
-  const inside = /(?:^|\/)((?:[A-Z][A-Za-z]+(?:\/[A-Za-z0-9.-]+(?:\/\$[a-z-]+)?)?)?)\/?$/.exec(path)?.[1] ?? '';
-  return `${inside}${search}`;
 }

@@ -1,9 +1,10 @@
 import type { Patient, Reference, Task } from '@medplum/fhirtypes';
-import type { FhirEndpoint } from '../adapter.ts';
+import type { FhirEndpoint, FhirResponse } from '../adapter.ts';
 import type { Draft } from '../conversion.ts';
 import { type Fault, fault, PasserelleError, warning } from '../errors.ts';
+import { expectOk, searchAll } from '../fhir-pages.ts';
 import { identifierKey, identityKeys, insOf } from './ins.ts';
-import { expectOk, findByIdentifiers, findNamesakes, identifierQuery, readPatient, searchAll } from './lookup.ts';
+import { findByIdentifiers, findNamesakes, identifierQuery, readPatient } from './lookup.ts';
 import { type Match, match } from './match.ts';
 import { firstRecord, reconcile, same } from './reconcile.ts';
 import { decisionOf, questionKey, REVIEW_SYSTEM, type ReviewDecision, reviewTask } from './review.ts';
@@ -79,21 +80,47 @@ export async function enrol(
     const decision = await resolve(subject, endpoint, context);
     if (decision.outcome !== 'create' || !decision.patient) return decision;
     const headers = decision.ifNoneExist ? { 'if-none-exist': decision.ifNoneExist } : undefined;
-    const body = { ...decision.patient.resource, meta: { ...decision.patient.resource.meta, source: context.source } };
+    const body = withoutDraftReferences(decision.patient.resource, context.source);
     const response = await endpoint.send({ method: 'POST', path: 'Patient', body, headers });
-    if (response.status === 201) {
-      const reference = createdReference(response.headers.location, response.body);
-      return { ...decision, outcome: 'link', reference, patient: undefined, tasks: pointAt(decision, reference) };
-    }
+    if (response.status === 201) return enrolled(decision, response);
     if (response.status !== 200 && response.status !== 409 && response.status !== 412) expectOk(response);
   }
   throw new PasserelleError(fault('identity-busy'));
 }
 
-function createdReference(location: string | undefined, body: unknown): string {
-  const id = /Patient\/([A-Za-z0-9.-]{1,64})/.exec(location ?? '')?.[1] ?? (body as Patient | undefined)?.id;
+/** The record is there; what it could not say yet (references into the message) is written with the message. */
+function enrolled(decision: Decision, response: FhirResponse): Decision {
+  const location = /Patient\/([A-Za-z0-9.-]{1,64})(?:\/_history\/([A-Za-z0-9.-]{1,64}))?/.exec(
+    response.headers.location ?? '',
+  );
+  const stored = response.body as Patient | undefined;
+  const id = location?.[1] ?? stored?.id;
   if (!id) throw new PasserelleError(fault('fhir-unreachable', { detail: 'created without location' }));
-  return `Patient/${id}`;
+  const reference = `Patient/${id}`;
+  const { resource } = decision.patient!;
+  const version = location?.[2] ?? stored?.meta?.versionId;
+  const rest = same(resource, withoutDraftReferences(resource))
+    ? undefined
+    : {
+        ...decision.patient!,
+        resource: { ...resource, id },
+        write: 'update' as const,
+        current: { reference, version },
+      };
+  return { ...decision, outcome: 'link', reference, patient: rest, tasks: pointAt(decision, reference) };
+}
+
+/** A Patient written before the rest of its message cannot refer to it. */
+function withoutDraftReferences(patient: Patient, source?: string): Patient {
+  const isThere = (one: Reference | undefined) => one !== undefined && !one.reference?.startsWith('urn:uuid:');
+  const { generalPractitioner, managingOrganization, ...rest } = patient;
+  const there = generalPractitioner?.filter(isThere) ?? [];
+  return {
+    ...rest,
+    ...(there.length > 0 ? { generalPractitioner: there } : {}),
+    ...(isThere(managingOrganization) ? { managingOrganization } : {}),
+    ...(source ? { meta: { ...patient.meta, source } } : {}),
+  };
 }
 
 /** Tasks about a record that has just been written name it by its reference on the server. */

@@ -1,0 +1,96 @@
+import type { Coding, Observation, ServiceRequest } from '@medplum/fhirtypes';
+import type { Conversion } from '../conversion.ts';
+import { type Fault, fault, warning } from '../errors.ts';
+import { dayOf, daysBetween } from './days.ts';
+import { draftsOf, resourcesOf } from './drafts.ts';
+import { COVISAN } from './names.ts';
+import { type Reading, readingsOf } from './readings.ts';
+import type { RuleSet } from './rules.ts';
+import { isOneOf } from './rules.ts';
+
+/**
+ * What keeps a message out of the programme: an inclusion without the patient's agreement, a reading from the future or one
+ * that cannot be. A missing or doubtful J1 is said and does not keep it out. Documents are left alone: they report what
+ * others measured, and are kept as they are.
+ * @param at when the message was received.
+ */
+export function admit(conversion: Conversion, rules: RuleSet, at: Date): Fault[] {
+  const isDocument = conversion.drafts.some(({ resource }) =>
+    ['DocumentReference', 'Composition'].includes(resource.resourceType),
+  );
+  const onset = isInclusion(conversion) ? onsetFaults(conversion, rules, at) : [];
+  return [...agreementFaults(conversion), ...onset, ...(isDocument ? [] : readingFaults(conversion, rules, at))];
+}
+
+/** The message asks for somebody to be taken into a programme. */
+export function isInclusion(conversion: Conversion): boolean {
+  return inclusionsOf(conversion).length > 0;
+}
+
+/** Requests that are to become plans: active, with a definition to instantiate. */
+export function inclusionsOf(conversion: Conversion): ServiceRequest[] {
+  return resourcesOf(conversion, 'ServiceRequest').filter(
+    (one) => one.status === 'active' && (one.instantiatesCanonical?.length ?? 0) > 0,
+  );
+}
+
+/** J1 as the message says it: a FHIR date or dateTime of any precision. */
+export function onsetSaid(conversion: Conversion, rules: RuleSet): string | undefined {
+  const disease = resourcesOf(conversion, 'Condition').find((one) => isOneOf(one.code?.coding, rules.disease));
+  return disease?.onsetDateTime ?? disease?.onsetPeriod?.start;
+}
+
+/** J1 as a day that plans can count from; undefined when missing, imprecise, in the future or too long ago. */
+export function usableOnset(said: string | undefined, rules: RuleSet, on: string): string | undefined {
+  const day = dayOf(said);
+  if (!day) return undefined;
+  const before = daysBetween(day, on);
+  return before >= 0 && before <= rules.onset.oldestDays ? day : undefined;
+}
+
+/** The day an inclusion counts as made: when it was asked for, else when it was received. */
+export function inclusionDay(conversion: Conversion, at: Date): string {
+  const request = inclusionsOf(conversion)[0];
+  const episode = resourcesOf(conversion, 'EpisodeOfCare')[0];
+  const day = dayOf(episode?.period?.start ?? request?.occurrenceDateTime ?? request?.authoredOn);
+  return day ?? (dayOf(at.toISOString()) as string);
+}
+
+function agreementFaults(conversion: Conversion): Fault[] {
+  const inclusion = inclusionsOf(conversion).some((one) =>
+    one.code?.coding?.some((coding: Coding) => coding.system === COVISAN && coding.code === 'inclusion'),
+  );
+  if (!inclusion) return [];
+  const agreed = resourcesOf(conversion, 'Consent').some(
+    (one) => one.status === 'active' && one.provision?.type !== 'deny',
+  );
+  return agreed ? [] : [fault('consent-missing', { place: 'Consent' })];
+}
+
+function onsetFaults(conversion: Conversion, rules: RuleSet, at: Date): Fault[] {
+  const said = onsetSaid(conversion, rules);
+  if (!dayOf(said)) return [warning('onset-missing', { place: 'Condition.onset' })];
+  if (usableOnset(said, rules, inclusionDay(conversion, at))) return [];
+  return [warning('onset-doubtful', { place: 'Condition.onset' })];
+}
+
+function readingFaults(conversion: Conversion, rules: RuleSet, at: Date): Fault[] {
+  const observations = draftsOf(conversion, 'Observation') as { resource: Observation; key: string; fullUrl: string }[];
+  return observations.flatMap(({ resource, key, fullUrl }) => {
+    const readings = readingsOf([{ resource, reference: fullUrl }]);
+    const future = readings.some((one) => one.at > at.getTime() + rules.readings.futureMinutes * 60_000);
+    return [
+      ...(future ? [fault('reading-future', { place: key })] : []),
+      ...readings.flatMap((one) => implausible(one, key, rules)),
+    ];
+  });
+}
+
+function implausible(reading: Reading, place: string, rules: RuleSet): Fault[] {
+  const { quantity } = reading;
+  if (!quantity) return [];
+  const limit = rules.readings.limits.find((one) => isOneOf(reading.codes, [one.code]) && one.unit === quantity.unit);
+  if (!limit || (quantity.value >= limit.low && quantity.value <= limit.high)) return [];
+  const { low, high, unit } = limit;
+  return [fault('reading-implausible', { place, params: { code: limit.code.code ?? '', low, high, unit } })];
+}

@@ -1,0 +1,115 @@
+import { type Reading, readingsWith } from './readings.ts';
+import type { AnswerRule, Level, Rule, RuleSet, ScoreRule, ThresholdRule, TrendRule } from './rules.ts';
+import { isOneOf } from './rules.ts';
+import { scoreOf } from './score.ts';
+
+/** A rule that spoke: the readings it looked at and where its limit was. */
+export interface Hit {
+  rule: Rule;
+  /** The limit in words of numbers: comparator, value, unit; absent for coded answers. */
+  threshold?: { value: number; comparator: '<' | '<=' | '>' | '>='; unit: string };
+  /** What was measured against it. */
+  value?: number;
+  /** The readings, the one that gave the signal last. */
+  readings: Reading[];
+}
+
+const HOUR = 3_600_000;
+
+/**
+ * Every rule that speaks for new readings, before anybody asks how serious it is for this patient. Pure.
+ * @param fresh readings of the message. @param known earlier ones of the patient, for trends and scores.
+ */
+export function hitsOf(fresh: Reading[], known: Reading[], rules: RuleSet): Hit[] {
+  return rules.rules.flatMap((rule) => {
+    if (rule.type === 'threshold') return thresholdHit(rule, fresh);
+    if (rule.type === 'answer') return answerHit(rule, fresh);
+    if (rule.type === 'trend') return trendHit(rule, fresh, known);
+    return scoreHit(rule, fresh, known, rules);
+  });
+}
+
+/** Whether a rule looks at earlier readings of a kind that the message brings. */
+export function looksBack(fresh: Reading[], rules: RuleSet): boolean {
+  return rules.rules.some((rule) => {
+    if (rule.type === 'trend') return readingsWith(fresh, rule.codes, rule.unit).length > 0;
+    if (rule.type !== 'score') return false;
+    const score = rules.scores[rule.score];
+    return score?.parameters.some((one) => readingsWith(fresh, one.codes).length > 0) ?? false;
+  });
+}
+
+function thresholdHit(rule: ThresholdRule, fresh: Reading[]): Hit[] {
+  const crossed = readingsWith(fresh, rule.codes, rule.unit).flatMap((reading): Hit[] => {
+    const value = reading.quantity!.value;
+    const threshold = crossing(rule, value);
+    return threshold ? [{ rule, threshold: { ...threshold, unit: rule.unit }, value, readings: [reading] }] : [];
+  });
+  return crossed.slice(-1);
+}
+
+function crossing(
+  rule: ThresholdRule,
+  value: number,
+): { value: number; comparator: '<' | '<=' | '>' | '>=' } | undefined {
+  if (rule.below !== undefined && value < rule.below) return { value: rule.below, comparator: '<' };
+  if (rule.atMost !== undefined && value <= rule.atMost) return { value: rule.atMost, comparator: '<=' };
+  if (rule.above !== undefined && value > rule.above) return { value: rule.above, comparator: '>' };
+  if (rule.atLeast !== undefined && value >= rule.atLeast) return { value: rule.atLeast, comparator: '>=' };
+  return undefined;
+}
+
+function answerHit(rule: AnswerRule, fresh: Reading[]): Hit[] {
+  const said = readingsWith(fresh, rule.codes).filter((reading) =>
+    rule.values ? isOneOf(reading.values, rule.values) : reading.present === (rule.present ?? true),
+  );
+  return said.slice(-1).map((reading) => ({ rule, readings: [reading] }));
+}
+
+/** The last readings up to the newest one of the message; a re-sent reading counts once. */
+function trendHit(rule: TrendRule, fresh: Reading[], known: Reading[]): Hit[] {
+  const last = readingsWith(fresh, rule.codes, rule.unit).at(-1);
+  if (!last) return [];
+  const all = distinct([...readingsWith(known, rule.codes, rule.unit), ...readingsWith(fresh, rule.codes, rule.unit)]);
+  const recent = all.filter((one) => one.at <= last.at && one.at >= last.at - rule.hours * HOUR).slice(-rule.readings);
+  if (recent.length < rule.readings) return [];
+  const before = recent.slice(0, -1).map((one) => one.quantity!.value);
+  const now = last.quantity!.value;
+  const moved = rule.direction === 'falling' ? Math.max(...before) - now : now - Math.min(...before);
+  if (moved < rule.by) return [];
+  return [{ rule, threshold: { value: rule.by, comparator: '>=', unit: rule.unit }, value: moved, readings: recent }];
+}
+
+function distinct(readings: Reading[]): Reading[] {
+  const sorted = readings.toSorted((a, b) => a.at - b.at);
+  return sorted.filter((one, index) => {
+    const next = sorted[index + 1];
+    return !next || next.at !== one.at || next.quantity?.value !== one.quantity?.value;
+  });
+}
+
+function scoreHit(rule: ScoreRule, fresh: Reading[], known: Reading[], rules: RuleSet): Hit[] {
+  const score = rules.scores[rule.score];
+  const last = fresh.at(-1);
+  if (!score || !last || !score.parameters.some((one) => readingsWith(fresh, one.codes).length > 0)) return [];
+  const window = [...known, ...fresh].filter((one) => one.at <= last.at && one.at >= last.at - rule.hours * HOUR);
+  const result = scoreOf(
+    score,
+    window.toSorted((a, b) => a.at - b.at),
+  );
+  if (result.known < rule.parameters || result.total < rule.atLeast) return [];
+  const threshold = { value: rule.atLeast, comparator: '>=' as const, unit: '{score}' };
+  return [{ rule, threshold, value: result.total, readings: result.readings }];
+}
+
+const order: Level[] = ['watch', 'warning', 'alarm'];
+
+/** The stronger of two levels. */
+export function stronger(a: Level, b: Level): Level {
+  return order.indexOf(b) > order.indexOf(a) ? b : a;
+}
+
+/** Strongest first; equal ones in the order of the rules file. */
+export function byLevel<T extends { level: Level }>(list: T[]): T[] {
+  return list.toSorted((a, b) => order.indexOf(b.level) - order.indexOf(a.level));
+}

@@ -1,0 +1,148 @@
+import type {
+  Bundle,
+  CarePlan,
+  Condition,
+  EpisodeOfCare,
+  Flag,
+  Observation,
+  Patient,
+  QuestionnaireResponse,
+  Resource,
+  RiskAssessment,
+  Task,
+} from '@medplum/fhirtypes';
+import type { FhirEndpoint } from '../adapter.ts';
+import { fault, PasserelleError } from '../errors.ts';
+import { resourcesIn } from '../fhir-pages.ts';
+import { dayOf } from './days.ts';
+import { isOneOf, type RuleSet } from './rules.ts';
+
+/** What the FHIR server knows of a patient, as far as rules look at it. */
+export interface Surroundings {
+  /** When the message was received: what alerts and deadlines count from. */
+  at: Date;
+  /** Reference to write for the patient: `Patient/id`, or the draft's `urn:uuid:…` for a new one. */
+  patient: string;
+  /** Names the patient in derived identities: the reference once there is one, else an identifier. */
+  key: string;
+  record?: Patient;
+  conditions: Condition[];
+  episodes: EpisodeOfCare[];
+  plans: CarePlan[];
+  /** Tasks of the patient, newest first: open ones and alerts of the last weeks. */
+  tasks: Task[];
+  flags: Flag[];
+  assessments: RiskAssessment[];
+  /** Recent vital signs, newest first. */
+  observations: Observation[];
+  responses: QuestionnaireResponse[];
+}
+
+/** A patient of whom nothing is on the server yet. */
+export function noSurroundings(patient: string, at: Date, key = patient): Surroundings {
+  return {
+    at,
+    patient,
+    key,
+    conditions: [],
+    episodes: [],
+    plans: [],
+    tasks: [],
+    flags: [],
+    assessments: [],
+    observations: [],
+    responses: [],
+  };
+}
+
+type List = Exclude<keyof Surroundings, 'at' | 'patient' | 'key' | 'record'>;
+
+const READINGS: [List, string] = [
+  'observations',
+  'Observation?patient={id}&category=vital-signs&_sort=-date&_count=100',
+];
+const LISTS: [List, string][] = [
+  ['conditions', 'Condition?patient={id}&_count=100'],
+  ['episodes', 'EpisodeOfCare?patient={id}&_count=50'],
+  ['plans', 'CarePlan?patient={id}&status=active,on-hold&_count=50'],
+  ['tasks', 'Task?patient={id}&_sort=-authored-on&_count=200'],
+  ['flags', 'Flag?patient={id}&_count=50'],
+  ['assessments', 'RiskAssessment?patient={id}&_count=20'],
+  ['responses', 'QuestionnaireResponse?patient={id}&_sort=-authored&_count=5'],
+];
+
+/** For whom and for what surroundings are read. */
+export interface Asked {
+  /** `Patient/id`; of anything else nothing is on the server. */
+  patient: string;
+  /** The Patient as the registrar has it; read when it is not given. */
+  record?: Patient;
+  /** When the message was received. */
+  at: Date;
+  /** Looks at what has been read so far and says what else is needed; without it everything is read. */
+  needs?(observations: Observation[]): 'nothing' | 'readings' | 'all';
+}
+
+/**
+ * Reads what the rules need: nothing for a message they have nothing to say about, the latest readings for one that may be
+ * part of a trend, everything once a rule speaks.
+ * @throws PasserelleError `fhir-unreachable`.
+ */
+export async function readSurroundings(endpoint: FhirEndpoint, asked: Asked): Promise<Surroundings> {
+  const found: Surroundings = { ...noSurroundings(asked.patient, asked.at), record: asked.record };
+  const id = /^Patient\/([A-Za-z0-9.-]{1,64})$/.exec(asked.patient)?.[1];
+  const needs = asked.needs ?? (() => 'all' as const);
+  if (!id || needs([]) === 'nothing') return found;
+  if (needs([]) === 'readings') {
+    await readLists(endpoint, id, [READINGS], found);
+    if (needs(found.observations) === 'all') await readLists(endpoint, id, LISTS, found);
+    return found;
+  }
+  await readLists(endpoint, id, [READINGS, ...LISTS], found);
+  return found;
+}
+
+async function readLists(
+  endpoint: FhirEndpoint,
+  id: string,
+  lists: [List, string][],
+  into: Surroundings,
+): Promise<void> {
+  const urls = lists.map(([, query]) => query.replace('{id}', id));
+  if (!into.record && lists.length > 1) urls.push(`Patient/${id}`);
+  const answers = await readAll(endpoint, urls);
+  for (const [index, [name]] of lists.entries()) Object.assign(into, { [name]: resourcesIn(answers[index] as Bundle) });
+  const patient = answers[lists.length];
+  if (patient?.resourceType === 'Patient') into.record = patient;
+}
+
+async function readAll(endpoint: FhirEndpoint, urls: string[]): Promise<(Resource | undefined)[]> {
+  const entry = urls.map((url) => ({ request: { method: 'GET' as const, url } }));
+  const body: Bundle = { resourceType: 'Bundle', type: 'batch', entry };
+  const response = await endpoint.send({ method: 'POST', path: '', body });
+  const answer = response.body as Bundle | undefined;
+  if (response.status !== 200 || answer?.resourceType !== 'Bundle')
+    throw new PasserelleError(fault('fhir-unreachable', { detail: `status ${response.status}` }));
+  const failed = answer.entry?.find((one) => one.response?.status?.startsWith('5'));
+  if (failed) throw new PasserelleError(fault('fhir-unreachable', { detail: `status ${failed.response?.status}` }));
+  return (answer.entry ?? []).map((one) => one.resource);
+}
+
+/** J1 as the disease's Condition says it: the day of its onset in Europe/Paris; the newest that has a whole day. */
+export function onsetOf(conditions: Condition[], rules: RuleSet): string | undefined {
+  const days = conditions
+    .filter((one) => isOneOf(one.code?.coding, rules.disease) && !isRefuted(one))
+    .map((one) => dayOf(one.onsetDateTime ?? one.onsetPeriod?.start))
+    .filter((day) => day !== undefined);
+  return days.sort().at(-1);
+}
+
+function isRefuted(condition: Condition): boolean {
+  const codes = condition.verificationStatus?.coding?.map((one) => one.code) ?? [];
+  return codes.includes('refuted') || codes.includes('entered-in-error');
+}
+
+/** Still to be done. */
+export function isOpen(task: Task): boolean {
+  return ['draft', 'requested', 'received', 'accepted', 'ready', 'in-progress', 'on-hold'].includes(task.status);
+}
