@@ -172,6 +172,26 @@ export const mappingErrors = {
       en: 'A reference names a resource that is not in the message; it was left out.',
     },
   },
+  'reference-outside': {
+    http: 422,
+    issue: 'informational',
+    msa: 'AE',
+    err3: '101',
+    public: {
+      fr: 'Une référence nomme une ressource hors du message ; elle est gardée telle quelle et doit exister sur le serveur FHIR.',
+      en: 'A reference names a resource outside the message; it is kept as it is and must exist on the FHIR server.',
+    },
+  },
+  'several-patients': {
+    http: 422,
+    issue: 'business-rule',
+    msa: 'AE',
+    err3: '102',
+    public: {
+      fr: 'Le message parle de {count} patients. Envoyez un message par patient.',
+      en: 'The message is about {count} patients. Send one message a patient.',
+    },
+  },
   'resource-empty': {
     http: 422,
     issue: 'incomplete',
@@ -270,6 +290,16 @@ export const mappingErrors = {
     public: {
       fr: 'La valeur est hors de ce qui est possible pour la mesure {code} ({low} à {high} {unit}). Vérifiez la valeur et l’unité.',
       en: 'The value is outside what is possible for the measure {code} ({low} to {high} {unit}). Check value and unit.',
+    },
+  },
+  'nothing-converted': {
+    http: 422,
+    issue: 'incomplete',
+    msa: 'AE',
+    err3: '207',
+    public: {
+      fr: 'Rien dans ce message n’a de sens pour la passerelle ; vérifiez la route et le contenu.',
+      en: 'Nothing in this message means anything to the gateway; check the route and the content.',
     },
   },
 } satisfies Record<string, ErrorEntry>;

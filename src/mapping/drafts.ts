@@ -2,7 +2,7 @@ import type { Resource } from '@medplum/fhirtypes';
 import type { Draft } from '../conversion.ts';
 import { fault, warning } from '../errors.ts';
 import type { MappedDocument } from './document.ts';
-import { addPlaceIdentifier, businessIdentifiers, contradict, PLACE_SYSTEM, UPDATED_TYPES } from './identity.ts';
+import { businessIdentifiers, contradict, ensureIdentifier, PLACE_SYSTEM, UPDATED_TYPES } from './identity.ts';
 import { fillFrom, hasContent, prune } from './merge.ts';
 import type { Entry, Link, Session } from './run.ts';
 import { uuidOf } from './uuid.ts';
@@ -118,15 +118,15 @@ function nameDrafts(session: Session, buildings: Building[]): Draft[] {
     const { entry, resource } = building;
     const key = freeKey(entry, resource, taken);
     const uuid = uuidOf(`${sender}\n${messageIdentity}\n${key}`);
-    if (!building.identity) addPlaceIdentifier(resource, uuid);
     const write = entry.write ?? (UPDATED_TYPES.has(resource.resourceType) ? 'update' : 'create');
-    const identity = building.identity ?? { system: PLACE_SYSTEM, value: uuid };
+    const { system, value } = building.identity ?? { system: PLACE_SYSTEM, value: uuid };
+    ensureIdentifier(resource, { system, value });
     building.draft = {
       key,
       fullUrl: `urn:uuid:${uuid}`,
       resource,
       write,
-      identity: { system: identity.system, value: identity.value },
+      identity: { system, value },
     };
     return building.draft;
   });

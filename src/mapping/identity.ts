@@ -39,15 +39,15 @@ export function businessIdentifiers(resource: Resource): Required<Pick<Identifie
   return [...found.filter(isIns), ...found.filter((one) => !isIns(one))];
 }
 
-/** Gives a resource without business identifier the one made from its place. Types without the element stay as they are. */
-export function addPlaceIdentifier(resource: Resource, value: string): void {
+/** Writes the identity into a resource that does not carry it. Types without the element stay as they are. */
+export function ensureIdentifier(resource: Resource, identity: { system: string; value: string }): void {
   const spec = elementsOf(resource.resourceType)?.get('identifier');
-  if (!spec) return;
+  const known = businessIdentifiers(resource);
+  if (!spec || known.some(({ system, value }) => system === identity.system && value === identity.value)) return;
   const holder = resource as unknown as { identifier?: Identifier | Identifier[] };
-  const made = { system: PLACE_SYSTEM, value };
-  if (!spec.list) holder.identifier = made;
-  else if (Array.isArray(holder.identifier)) holder.identifier.push(made);
-  else holder.identifier = [made];
+  if (!spec.list) holder.identifier = { ...identity };
+  else if (Array.isArray(holder.identifier)) holder.identifier.push({ ...identity });
+  else holder.identifier = [{ ...identity }];
 }
 
 /**

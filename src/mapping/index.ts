@@ -1,6 +1,8 @@
 /** The translator: from decoded trees to drafts of resources, by the maps of a folder. See README.md. */
 export type { IgnoreRule } from './account.ts';
+export { type Assembly, assemble } from './assemble.ts';
+export { type Explanation, explain } from './explain.ts';
 export { buildMappings, loadMappings, reloadMappings } from './load.ts';
 export type { Route } from './routes.ts';
-export type { ConvertContext, DecodedPart } from './run.ts';
+export type { ConvertContext, EmbeddedDocument } from './run.ts';
 export type { Translator } from './translator.ts';

@@ -86,17 +86,18 @@ export interface ConvertContext {
   bytes?: Uint8Array;
   contentType?: string;
   /** Embedded documents that could be decoded. */
-  parts?: DecodedPart[];
+  parts?: EmbeddedDocument[];
   /** Work out what became of every value of the source. */
   account?: boolean;
 }
 
-/** A decoded document and the part of the carrier it was. */
-export interface DecodedPart extends Decoded {
-  /** Place in the carrier; that of the {@link Part} it was decoded from. */
+/** A document inside the message, decoded. */
+export interface EmbeddedDocument {
+  /** Place in the carrier; that of the `Part` it was decoded from. */
   place: string;
-  contentType?: string;
-  bytes?: Uint8Array;
+  contentType: string;
+  bytes: Uint8Array;
+  decoded: Decoded;
 }
 
 /** All that one conversion gathers, over carrier and parts. */

@@ -6,7 +6,7 @@ import { account, type IgnoreRule } from './account.ts';
 import { runSteps } from './compile.ts';
 import { MappedDocument } from './document.ts';
 import { finishDrafts } from './drafts.ts';
-import { takeFhir } from './fhir-input.ts';
+import { fhirIgnores, takeFhir } from './fhir-input.ts';
 import type { CompiledMap, MappingFolder } from './folder.ts';
 import { fits, partRoute, type Route } from './routes.ts';
 import { type ConvertContext, FIRST_VARIABLE, RUN, type Run, type Session, SLOT_WIDTH, type Slots } from './run.ts';
@@ -90,11 +90,10 @@ export class Translator {
     const { context } = session;
     const whole = new MappedDocument({ ...decoded, bytes: context.bytes, contentType: context.contentType });
     if (!this.mapOne(session, route, whole, mapped)) return;
-    for (const part of context.parts ?? []) {
+    for (const { decoded: part, ...where } of context.parts ?? []) {
       const name = partRoute(route, part.format);
       const inner = name === undefined ? undefined : this.route(part, name);
-      if (!inner) continue;
-      this.mapOne(session, inner, new MappedDocument(part), mapped, decoded.tree);
+      if (inner) this.mapOne(session, inner, new MappedDocument({ ...part, ...where }), mapped, decoded.tree);
     }
   }
 
@@ -122,7 +121,7 @@ export class Translator {
       depth: 0,
     };
     const map = this.folder.maps.get(route.map);
-    mapped.push({ document, map: route.map, ignore: map?.ignore ?? [] });
+    mapped.push({ document, map: route.map, ignore: map?.ignore ?? fhirIgnores });
     try {
       if (map) runMap(map, run, carrier);
       else takeFhir(run);

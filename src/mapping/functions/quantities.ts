@@ -57,10 +57,8 @@ const inUnit: MapFunction = {
     const amount = number(value);
     const to = text(wanted);
     if (amount === undefined || !to) return undefined;
-    const from = unitCode(text(unit) ?? to);
-    if (from === to) return amount;
-    const convert = conversions[`${from}>${to}`];
-    if (convert) return Number(convert(amount).toPrecision(12));
+    const converted = convertUnit(amount, text(unit) ?? to, to);
+    if (converted !== undefined) return converted;
     report(run, warning('unit-unknown', { params: { wanted: to } }));
     return undefined;
   },
@@ -128,12 +126,21 @@ const SPELLINGS: Record<string, string> = {
   '°F': '[degF]',
   F: '[degF]',
   mmHg: 'mm[Hg]',
+  '[kg]': 'kg',
   bpm: '/min',
   '{beats}/min': '/min',
   cpm: '/min',
   'L/min': 'L/min',
   'l/min': 'L/min',
 };
+
+/** A number in another unit by one of the listed conversions; undefined when there is none. */
+export function convertUnit(amount: number, unit: string, wanted: string): number | undefined {
+  const from = unitCode(unit);
+  if (from === wanted) return amount;
+  const convert = conversions[`${from}>${wanted}`];
+  return convert && Number(convert(amount).toPrecision(12));
+}
 
 function unitCode(unit: string): string {
   return Object.hasOwn(SPELLINGS, unit) ? SPELLINGS[unit]! : unit;

@@ -1,0 +1,149 @@
+import type { Bundle, BundleEntry, Patient, Provenance, Resource } from '@medplum/fhirtypes';
+import type { Conversion, Draft } from '../conversion.ts';
+import { elementsOf } from './elements.ts';
+import { uuidOf } from './uuid.ts';
+
+/** What the later stages of the pipeline settled about a conversion; assembling only puts it together. */
+export interface Assembly {
+  /** `receivedAt` in milliseconds since 1970; what a door knows of the sender. */
+  message: { id: string; sender: string; receivedAt: number };
+  identity?: {
+    /** `Patient/id`, when the patient is on the server. */
+    reference?: string;
+    /** fullUrl that drafts use for that patient. */
+    fullUrl?: string;
+    /** The patient as it is to be written; when it is missing the server's stays as it is. */
+    patient?: Draft<Patient>;
+    /** Query that finds the patient by any of its identifiers, when it is to be created unless somebody else has. */
+    ifNoneExist?: string;
+    drafts?: Draft[];
+  };
+  /** What changes on resources the server has (a document superseded, a stay cancelled). */
+  changes?: { drafts: Draft[] };
+}
+
+const BASE = 'http://passerelle.example/fhir/';
+const PARTICIPANT = 'http://terminology.hl7.org/CodeSystem/provenance-participant-type';
+
+/**
+ * Puts a conversion into the transaction that the FHIR server gets, https://hl7.org/fhir/R4/http.html#transaction.
+ *
+ * Create-once resources are `POST` with `ifNoneExist`, updated ones `PUT Type?identifier=`, changes of what was read `PUT
+ * Type/id` with `ifMatch`, Binary and Provenance `PUT` to an id made from message and place: sent twice, nothing is there
+ * twice. Every resource gets `meta.source`; one Provenance tells message, sender and versions of the maps. Pure; the
+ * conversion is not changed.
+ */
+export function assemble(conversion: Conversion, assembly: Assembly): Bundle {
+  const { message, identity, changes } = assembly;
+  const drafts = [
+    ...conversion.drafts.map((draft) => (draft.fullUrl === identity?.fullUrl ? identity.patient : draft)),
+    ...(identity?.drafts ?? []),
+    ...(changes?.drafts ?? []),
+  ].filter((draft) => draft !== undefined);
+  if (identity?.patient && !drafts.includes(identity.patient)) drafts.unshift(identity.patient);
+  const addresses = addressesOf(drafts, identity);
+  const source = `urn:passerelle:message:${message.id}`;
+  const entries = drafts.map((draft) => {
+    const query = draft === identity?.patient ? identity.ifNoneExist : undefined;
+    return entryOf(draft, addresses, source, query);
+  });
+  if (drafts.length > 0) entries.push(provenanceEntry(conversion, drafts, addresses, message));
+  return { resourceType: 'Bundle', type: 'transaction', entry: entries };
+}
+
+/** fullUrl → the address references are to use, where it is known before the transaction runs. */
+function addressesOf(drafts: Draft[], identity: Assembly['identity']): Map<string, string> {
+  const addresses = new Map<string, string>();
+  for (const draft of drafts) {
+    if (draft.current) addresses.set(draft.fullUrl, draft.current.reference);
+    else if (hasOwnId(draft)) addresses.set(draft.fullUrl, `${draft.resource.resourceType}/${idOf(draft)}`);
+  }
+  if (identity?.fullUrl && identity.reference) addresses.set(identity.fullUrl, identity.reference);
+  return addresses;
+}
+
+/** Types that cannot carry an identifier are written to an id of our own. */
+function hasOwnId({ resource }: Draft): boolean {
+  return elementsOf(resource.resourceType)?.get('identifier') === undefined;
+}
+
+function idOf({ fullUrl }: Draft): string {
+  return fullUrl.replace(/^urn:uuid:/, '');
+}
+
+function entryOf(draft: Draft, addresses: Map<string, string>, source: string, any?: string): BundleEntry {
+  const rewritten = readdress(draft.resource, addresses) as Resource;
+  const resource = { ...rewritten, meta: { ...rewritten.meta, source } } as Resource;
+  const type = resource.resourceType;
+  delete resource.id;
+  if (draft.current) {
+    const { reference, version } = draft.current;
+    resource.id = reference.slice(reference.indexOf('/') + 1);
+    const ifMatch = version === undefined ? {} : { ifMatch: `W/"${version}"` };
+    return { fullUrl: draft.fullUrl, resource, request: { method: 'PUT', url: reference, ...ifMatch } };
+  }
+  if (hasOwnId(draft)) {
+    resource.id = idOf(draft);
+    return { fullUrl: draft.fullUrl, resource, request: { method: 'PUT', url: `${type}/${resource.id}` } };
+  }
+  const query = any ?? `identifier=${encodeURIComponent(`${draft.identity.system}|${draft.identity.value}`)}`;
+  const request: BundleEntry['request'] =
+    draft.write === 'update'
+      ? { method: 'PUT', url: `${type}?${query}` }
+      : { method: 'POST', url: type, ifNoneExist: query };
+  return { fullUrl: draft.fullUrl, resource, request };
+}
+
+/** A copy in which references (and attachments' urls) use the known addresses; what does not change is shared. */
+function readdress(value: unknown, addresses: Map<string, string>): unknown {
+  if (addresses.size === 0 || value === null || typeof value !== 'object') return value;
+  if (Array.isArray(value)) {
+    let changed = false;
+    const list = value.map((item) => {
+      const made = readdress(item, addresses);
+      changed ||= made !== item;
+      return made;
+    });
+    return changed ? list : value;
+  }
+  let copy: Record<string, unknown> | undefined;
+  for (const name in value) {
+    const item = (value as Record<string, unknown>)[name];
+    const address =
+      (name === 'reference' || name === 'url') && typeof item === 'string' ? addresses.get(item) : undefined;
+    const made = address ?? readdress(item, addresses);
+    if (made === item) continue;
+    copy ??= { ...value };
+    copy[name] = made;
+  }
+  return copy ?? value;
+}
+
+function provenanceEntry(
+  conversion: Conversion,
+  drafts: Draft[],
+  addresses: Map<string, string>,
+  message: Assembly['message'],
+): BundleEntry {
+  const id = uuidOf(`provenance\n${message.id}`);
+  const source = `urn:passerelle:message:${message.id}`;
+  const provenance: Provenance = {
+    resourceType: 'Provenance',
+    id,
+    meta: { source },
+    extension: Object.entries(conversion.maps).map(([name, version]) => ({
+      url: `${BASE}StructureDefinition/map-version`,
+      valueString: `${name}|${version}`,
+    })),
+    target: drafts.map(({ fullUrl }) => ({ reference: addresses.get(fullUrl) ?? fullUrl })),
+    recorded: new Date(message.receivedAt).toISOString(),
+    agent: [agent('author', message.sender || 'unknown'), agent('assembler', 'Passerelle')],
+    entity: [{ role: 'source', what: { identifier: { system: 'urn:ietf:rfc:3986', value: source } } }],
+  };
+  if (provenance.extension?.length === 0) delete provenance.extension;
+  return { fullUrl: `urn:uuid:${id}`, resource: provenance, request: { method: 'PUT', url: `Provenance/${id}` } };
+}
+
+function agent(role: string, display: string): Provenance['agent'][number] {
+  return { type: { coding: [{ system: PARTICIPANT, code: role }] }, who: { display } };
+}
