@@ -42,4 +42,14 @@ export const doorErrors = {
       en: 'There is no route called {route}. Routes are in mappings/routes.json.',
     },
   },
+  'destination-unknown': {
+    http: 500,
+    issue: 'processing',
+    msa: 'AR',
+    err3: '207',
+    public: {
+      fr: 'Aucune destination ne porte le nom {destination}, ou elle ne sait pas livrer. Vérifiez la configuration, puis rejouez le message.',
+      en: 'There is no destination called {destination}, or it cannot deliver. Check the configuration, then replay the message.',
+    },
+  },
 } satisfies Record<string, ErrorEntry>;

@@ -115,4 +115,69 @@ export const identityErrors = {
       en: 'No such decision is recorded for this record or review task.',
     },
   },
+  'document-unknown': {
+    http: 422,
+    issue: 'not-found',
+    msa: 'AE',
+    err3: '207',
+    err5: '906',
+    public: {
+      fr: 'Le document à remplacer ou à retirer n’est pas connu ici. Envoyez d’abord le document, ou corrigez son identifiant.',
+      en: 'The document to replace or withdraw is not known here. Send the document first, or correct its identifier.',
+    },
+  },
+  'document-parent-unknown': {
+    http: 200,
+    issue: 'not-found',
+    msa: 'AE',
+    err3: '207',
+    err5: '906',
+    public: {
+      fr: 'Le document remplacé n’est pas connu ici ; le nouveau est gardé seul.',
+      en: 'The document that is replaced is not known here; the new one is kept by itself.',
+    },
+  },
+  'document-other-patient': {
+    http: 422,
+    issue: 'conflict',
+    msa: 'AR',
+    err3: '207',
+    err5: '904',
+    public: {
+      fr: 'Le document ou l’évènement visé concerne un autre patient ; rien n’a été changé.',
+      en: 'The document or event meant is about another patient; nothing was changed.',
+    },
+  },
+  'document-not-latest': {
+    http: 422,
+    issue: 'conflict',
+    msa: 'AE',
+    err3: '207',
+    err5: '900',
+    public: {
+      fr: 'La version visée n’est pas la dernière du document. Remplacez ou retirez la dernière.',
+      en: 'The version meant is not the latest of the document. Replace or withdraw the latest one.',
+    },
+  },
+  'document-foreign-author': {
+    http: 422,
+    issue: 'forbidden',
+    msa: 'AR',
+    err3: '207',
+    err5: '901',
+    public: {
+      fr: 'L’émetteur n’est ni l’auteur du document ni de la même structure ; rien n’a été changé.',
+      en: 'The sender is neither the author of the document nor of the same structure; nothing was changed.',
+    },
+  },
+  'event-unknown': {
+    http: 200,
+    issue: 'not-found',
+    msa: 'AE',
+    err3: '207',
+    public: {
+      fr: 'L’évènement à annuler n’est pas connu ici ; il n’y avait rien à annuler.',
+      en: 'The event to cancel is not known here; there was nothing to cancel.',
+    },
+  },
 } satisfies Record<string, ErrorEntry>;

@@ -1,0 +1,2 @@
+-- HAPI FHIR keeps its own database beside the journal.
+CREATE DATABASE hapi;

@@ -1,0 +1,41 @@
+import type { DoorContext } from '../adapter.ts';
+import { fault, PasserelleError } from '../errors.ts';
+import { newMessageId } from '../journal/id.ts';
+import type { Journal } from '../journal/journal.ts';
+import type { Incoming, Verdict } from '../message.ts';
+import type { House } from '../pipeline/house.ts';
+import { inspect } from '../pipeline/inspect.ts';
+import type { Metrics } from '../web/metrics.ts';
+
+/** What taking a message needs. */
+export interface Intake {
+  journal: Journal;
+  house: House;
+  metrics: Metrics;
+  /** False while starting or stopping. */
+  open(): boolean;
+}
+
+/**
+ * Takes one message: looks at it, writes it down, and only then says what the sender must be told. A message that is refused
+ * is written down too, so that a person can see what came.
+ */
+export function createAccept({ journal, house, metrics, open }: Intake): DoorContext['accept'] {
+  return async (incoming: Incoming): Promise<Verdict> => {
+    if (!open()) throw new PasserelleError(fault('draining'));
+    const receivedAt = house.now();
+    const id = newMessageId();
+    const inspection = inspect(incoming, receivedAt, house);
+    const lane = inspection.lane || id;
+    const appended = await journal.append({ id, incoming, ...inspection, lane, receivedAt: receivedAt.getTime() });
+    const faults = appended.duplicate ? appended.faults : inspection.faults;
+    count(metrics, incoming.door, { ...appended, faults });
+    return { id: appended.id, state: appended.state, duplicate: appended.duplicate, faults };
+  };
+}
+
+function count(metrics: Metrics, door: string, { state, faults, duplicate }: Verdict): void {
+  const error = faults.find((one) => one.severity === 'error');
+  if (error && (state === 'refused' || state === 'quarantined')) metrics.refused(door, error.code);
+  else if (!duplicate) metrics.accepted(door);
+}

@@ -1,0 +1,73 @@
+import type { Conversion } from './conversion.ts';
+import type { Fault } from './errors.ts';
+import type { Message, Settlement } from './journal/journal.ts';
+import { assemble } from './mapping/assemble.ts';
+import { expand, needsOf, noSurroundings, react, readSurroundings, type Surroundings } from './pathway/index.ts';
+import { deliver } from './pipeline/deliver.ts';
+import type { House } from './pipeline/house.ts';
+import { type Identity, identify, withPatient } from './pipeline/identify.ts';
+import { honourIntents } from './pipeline/intents.ts';
+import { applyInteraction } from './pipeline/interaction.ts';
+import { judge } from './pipeline/judge.ts';
+import { assertedAt, translate } from './pipeline/translate.ts';
+import { unwrap } from './pipeline/unwrap.ts';
+
+/**
+ * The story of a message after it has been written down and acknowledged (that part is `src/pipeline/inspect.ts`):
+ *
+ *     unwrap → map → judge → identify → react → honour → deliver
+ *
+ * Every stage says all it finds. A message with an error is held for a person, with nothing written; one that the FHIR
+ * server cannot take just now waits, with everything that comes after it for the same patient.
+ */
+export async function processMessage(message: Message, house: House): Promise<Settlement> {
+  if (message.incoming.interaction) return applyInteraction(message, house);
+
+  const unwrapped = unwrap(message.incoming);
+  const conversion = translate(unwrapped, message, house);
+  expand(conversion, house.pathway, new Date(message.receivedAt));
+  const faults = [...unwrapped.faults, ...conversion.faults, ...judge(conversion, house)];
+  if (faults.some(isError)) return held(faults, conversion);
+
+  const asOf = assertedAt(unwrapped, message.receivedAt);
+  return withPatient(conversion, () => write(conversion, asOf, faults, message, house));
+}
+
+/** From here on the FHIR server is needed: who is it, what is known, what follows, send. */
+async function write(
+  conversion: Conversion,
+  asOf: string,
+  faults: Fault[],
+  message: Message,
+  house: House,
+): Promise<Settlement> {
+  const identity = await identify(conversion, asOf, message, house);
+  faults.push(...identity.faults);
+  if (identity.outcome === 'held') return held(faults, conversion, identity.references);
+
+  const surroundings = await lookAround(conversion, identity, new Date(message.receivedAt), house);
+  conversion.drafts.push(...react(conversion, surroundings, house.pathway));
+  const changes = await honourIntents(conversion, identity, house);
+  faults.push(...changes.faults);
+  if (changes.faults.some(isError)) return held(faults, conversion);
+
+  const bundle = assemble(conversion, { message, identity, changes });
+  return deliver(bundle, message, conversion, faults, house);
+}
+
+/** What the rules need to know of the patient; nothing is read for a message that they have nothing to say about. */
+function lookAround(conversion: Conversion, identity: Identity, at: Date, house: House): Promise<Surroundings> {
+  const { rules } = house.pathway;
+  if (!identity.reference) return Promise.resolve(noSurroundings(identity.fullUrl ?? '', at));
+  const asked = { patient: identity.reference, record: identity.patient?.resource, at };
+  return readSurroundings(house.fhir, { ...asked, needs: (known) => needsOf(conversion, rules, known) });
+}
+
+function isError(fault: Fault): boolean {
+  return fault.severity === 'error';
+}
+
+/** Nothing is written but questions for a person; the bytes and all that was found stay in the journal. */
+function held(faults: Fault[], conversion: Conversion, references: string[] = []): Settlement {
+  return { state: 'quarantined', faults, references, unmapped: conversion.unmapped, maps: conversion.maps };
+}

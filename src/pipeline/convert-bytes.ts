@@ -1,0 +1,65 @@
+import type { Bundle, OperationOutcome } from '@medplum/fhirtypes';
+import type { Conversion } from '../conversion.ts';
+import { type Fault, fault, operationOutcome } from '../errors.ts';
+import { newMessageId } from '../journal/id.ts';
+import { assemble } from '../mapping/assemble.ts';
+import { expand, noSurroundings, react } from '../pathway/index.ts';
+import type { House } from './house.ts';
+import { inspectBeforeMapping } from './inspect.ts';
+import { judge } from './judge.ts';
+import { translate } from './translate.ts';
+import { unwrap } from './unwrap.ts';
+
+/** The rooms that the pure part needs. */
+export type PureHouse = Pick<House, 'translator' | 'examiner' | 'pathway'>;
+
+export interface ConvertOptions {
+  route?: string;
+  contentType?: string;
+  now: Date;
+  /** Work out what became of every value of the source. */
+  account?: boolean;
+}
+
+/** A bundle, or an outcome that says why not; `issues` are all of them, with their places. */
+export interface Converted {
+  bundle?: Bundle;
+  outcome?: OperationOutcome;
+  issues: Fault[];
+  conversion?: Conversion;
+}
+
+/**
+ * The pure part of the pipeline on some bytes: unwrap, inspect, map, judge, and the rules on what the message itself says.
+ * Nobody is looked up, nothing is stored or sent; the patient is written by a conditional create or update.
+ */
+export function convertBytes(bytes: Uint8Array, options: ConvertOptions, house: PureHouse): Converted {
+  const { route, contentType, now } = options;
+  const incoming = { door: 'convert', bytes, contentType, route };
+  const unwrapped = unwrap(incoming);
+  const early = [...unwrapped.faults, ...inspectBeforeMapping(unwrapped)];
+  if (early.some(isError)) return refused(early);
+  const sent = { incoming, sender: 'convert', receivedAt: now.getTime() };
+  const conversion = translate(unwrapped, sent, house, options.account);
+  expand(conversion, house.pathway, now);
+  const issues = [...early, ...conversion.faults, ...judge(conversion, house)];
+  if (issues.some(isError)) return { ...refused(issues), conversion };
+  if (conversion.drafts.length === 0 && conversion.intents.length === 0) {
+    return { ...refused([...issues, fault('nothing-converted')]), conversion };
+  }
+  if (conversion.subject) {
+    conversion.drafts.push(...react(conversion, noSurroundings(conversion.subject, now), house.pathway));
+  }
+  const bundle = assemble(conversion, {
+    message: { id: newMessageId(), sender: 'convert', receivedAt: now.getTime() },
+  });
+  return { bundle, issues, conversion };
+}
+
+function refused(issues: Fault[]): Converted {
+  return { outcome: operationOutcome(issues), issues };
+}
+
+function isError(one: Fault): boolean {
+  return one.severity === 'error';
+}

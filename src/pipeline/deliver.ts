@@ -1,0 +1,47 @@
+import type { Bundle } from '@medplum/fhirtypes';
+import type { Conversion } from '../conversion.ts';
+import { type Fault, fault } from '../errors.ts';
+import { retryMoment } from '../journal/backoff.ts';
+import type { Message, Settlement } from '../journal/journal.ts';
+import type { House } from './house.ts';
+
+/** Hands the transaction to the FHIR server and says how the message ended, or when it is to be tried again. */
+export async function deliver(
+  bundle: Bundle,
+  message: Message,
+  conversion: Conversion,
+  faults: Fault[],
+  house: House,
+): Promise<Settlement> {
+  const outcome = await house.deliver({
+    id: message.id,
+    messageId: message.id,
+    destination: 'fhir',
+    kind: 'bundle',
+    payload: bundle,
+    attempt: message.attempts,
+    ambiguous: message.ambiguous,
+  });
+  const record = { unmapped: conversion.unmapped, maps: conversion.maps };
+  switch (outcome.outcome) {
+    case 'delivered': {
+      const references = outcome.references ?? [];
+      const deliveries = house.consequences(message.id, conversion, references);
+      return { state: 'delivered', faults, references, response: outcome.response, deliveries, ...record };
+    }
+    case 'permanent':
+      return { state: 'dead', faults: [...outcome.faults, ...faults], references: [], ...record };
+    default:
+      return {
+        state: 'accepted',
+        faults: outcome.faults.length > 0 ? outcome.faults : [fault('fhir-unreachable')],
+        retryAt: retryAt(message, outcome.retryAfterSeconds, house),
+        ambiguous: outcome.outcome === 'ambiguous',
+      };
+  }
+}
+
+function retryAt(message: Message, seconds: number | undefined, house: House): number {
+  const now = house.now().getTime();
+  return seconds === undefined ? retryMoment(message.attempts, now) : now + seconds * 1000;
+}

@@ -1,0 +1,23 @@
+import type { Logger } from 'pino';
+import type { Delivery, DeliveryOutcome, FhirEndpoint } from '../adapter.ts';
+import type { Conversion } from '../conversion.ts';
+import type { NewDelivery } from '../journal/journal.ts';
+import type { Translator } from '../mapping/index.ts';
+import type { PathwayRules } from '../pathway/index.ts';
+import type { Examiner } from '../profile/index.ts';
+
+/** What the pipeline works with; put together by the gateway, replaceable as a whole when maps are loaded anew. */
+export interface House {
+  translator: Translator;
+  examiner: Examiner;
+  /** Plans, rules and thresholds of the pathway. */
+  pathway: PathwayRules;
+  /** The FHIR server, for look-ups. */
+  fhir: FhirEndpoint;
+  /** Hands a transaction to the FHIR server and classifies the answer. */
+  deliver(delivery: Delivery): Promise<DeliveryOutcome>;
+  /** What else must go out because of a message, for the doors of the configuration's destinations. */
+  consequences(messageId: string, conversion: Conversion, references: string[]): NewDelivery[];
+  log: Logger;
+  now(): Date;
+}

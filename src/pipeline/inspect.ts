@@ -1,0 +1,141 @@
+import { createHash } from 'node:crypto';
+import type { Patient } from '@medplum/fhirtypes';
+import type { Decoded } from '../conversion.ts';
+import type { Fault } from '../errors.ts';
+import * as cda from '../formats/cda/index.ts';
+import * as hl7v2 from '../formats/hl7v2/index.ts';
+import { identityKeys, sameIdentity } from '../identity/index.ts';
+import type { NewMessage } from '../journal/journal.ts';
+import type { Incoming, MessageState } from '../message.ts';
+import { expand } from '../pathway/index.ts';
+import type { House } from './house.ts';
+import { translate } from './translate.ts';
+import { type Unwrapped, unwrap } from './unwrap.ts';
+
+/** What is known of a message before it is acknowledged; the journal writes it down with the bytes. */
+export type Inspection = Omit<NewMessage, 'id' | 'incoming' | 'receivedAt'>;
+
+/**
+ * What must be said to the sender at once: can it be read, is it complete, does the message name the same patient as the
+ * document inside. Messages of the FHIR and vendor doors are small, so they are mapped here already and their sender hears
+ * of a wrong unit or a missing agreement in the answer; the others are mapped after the acknowledgement.
+ */
+export function inspect(incoming: Incoming, receivedAt: Date, house: House): Inspection {
+  if (incoming.interaction) return interactionOf(incoming);
+  const unwrapped = unwrap(incoming);
+  if (!unwrapped.decoded) return summary(incoming, 'unknown', incoming.sender ?? incoming.door, unwrapped.faults);
+  switch (unwrapped.format) {
+    case 'hl7v2':
+      return inspectHl7v2(incoming, unwrapped);
+    case 'cda':
+      return inspectCda(incoming, unwrapped);
+    default:
+      return inspectByMapping(incoming, unwrapped, receivedAt, house);
+  }
+}
+
+function inspectHl7v2(incoming: Incoming, unwrapped: Unwrapped): Inspection {
+  const tree = unwrapped.decoded!.tree as hl7v2.Hl7v2Tree;
+  const faults = [...unwrapped.faults, ...inspectBeforeMapping(unwrapped)];
+  return {
+    ...summary(incoming, hl7v2.kind(tree), hl7v2.sender(tree), faults),
+    dedupeKey: `hl7v2|${hl7v2.dedupeKey(tree, incoming.bytes)}`,
+    lane: laneOf(hl7v2.claims(tree)),
+  };
+}
+
+/** What can be said of a message before it is mapped: its own rules, and whether its documents are about its patient. */
+export function inspectBeforeMapping({ format, decoded, parts }: Unwrapped): Fault[] {
+  if (format !== 'hl7v2' || !decoded) return [];
+  const tree = decoded.tree as hl7v2.Hl7v2Tree;
+  const documents = parts.flatMap(({ place, decoded: document }) =>
+    document.faults.some((one) => one.severity === 'error') ? [] : [inspected(place, document.tree as cda.CdaTree)],
+  );
+  return hl7v2.inspect(tree, documents, { sameIdentity });
+}
+
+/** A document inside as the inspection of its carrier wants it. */
+function inspected(place: string, tree: cda.CdaTree): hl7v2.InspectedDocument {
+  const { patient, document } = cda.identity(tree);
+  const { birthPlace: _inComparisonElsewhere, ...claims } = patient;
+  return {
+    place,
+    patient: { resourceType: 'Patient', ...claims },
+    id: document.id,
+    setId: document.setId,
+    replaces: document.related.filter((one) => one.typeCode === 'RPLC').flatMap((one) => one.id),
+    type: document.type?.coding?.[0]?.code,
+  };
+}
+
+function inspectCda(incoming: Incoming, { decoded, faults }: Unwrapped): Inspection {
+  const { patient, document } = cda.identity(decoded!.tree as cda.CdaTree);
+  const kind = `CDA ${document.type?.coding?.[0]?.code ?? ''}`.trim();
+  return {
+    ...summary(incoming, kind, incoming.sender ?? incoming.door, faults),
+    lane: laneOf({ resourceType: 'Patient', identifier: patient.identifier }),
+  };
+}
+
+function inspectByMapping(incoming: Incoming, unwrapped: Unwrapped, receivedAt: Date, house: House): Inspection {
+  const sender = incoming.sender ?? incoming.door;
+  const conversion = translate(unwrapped, { incoming, sender, receivedAt: receivedAt.getTime() }, house);
+  expand(conversion, house.pathway, receivedAt);
+  const subject = conversion.drafts.find((draft) => draft.fullUrl === conversion.subject)?.resource as
+    | Patient
+    | undefined;
+  return {
+    ...summary(incoming, kindOf(unwrapped.decoded!, incoming), sender, [...unwrapped.faults, ...conversion.faults]),
+    lane: laneOf(subject),
+  };
+}
+
+/** A write of the FHIR API; ordered by the resource it names, so that two updates of one keep their order. */
+function interactionOf(incoming: Incoming): Inspection {
+  const { method, path } = incoming.interaction!;
+  const [target = ''] = path.split('?');
+  const type = /^[A-Z][A-Za-z]+/.exec(target)?.[0] ?? 'Bundle';
+  const one = /^[A-Z][A-Za-z]+\/[A-Za-z0-9.-]+/.exec(target)?.[0];
+  return {
+    ...summary(incoming, `FHIR ${method} ${type}`, incoming.sender ?? incoming.door, []),
+    dedupeKey: incoming.idempotencyKey && `${incoming.door}|${incoming.idempotencyKey}`,
+    ...(one ? { lane: `resource|${one}` } : {}),
+  };
+}
+
+function summary(incoming: Incoming, kind: string, sender: string, faults: Fault[]): Inspection {
+  const key = incoming.idempotencyKey ?? createHash('sha256').update(incoming.bytes).digest('hex');
+  const sorted = [...faults].sort((a, b) => rank(a) - rank(b));
+  return {
+    state: stateOf(sorted),
+    faults: sorted,
+    dedupeKey: `${incoming.door}|${sender}|${key}`,
+    lane: '',
+    kind,
+    sender,
+  };
+}
+
+/** Two patients in one message is nothing a sender can simply mend: it is refused, and kept for a person to look into. */
+function stateOf(faults: Fault[]): MessageState {
+  const errors = faults.filter((one) => one.severity === 'error');
+  if (errors.some((one) => one.code === 'identity-mismatch')) return 'quarantined';
+  return errors.length > 0 ? 'refused' : 'accepted';
+}
+
+/** Messages about one patient form one ordered row; a message about nobody is a row of its own ('' for the journal). */
+function laneOf(patient: Patient | undefined): string {
+  return (patient && identityKeys(patient)[0]) ?? '';
+}
+
+function kindOf(decoded: Decoded, incoming: Incoming): string {
+  if (incoming.route) return `${decoded.format} ${incoming.route}`;
+  const type = (decoded.tree as { resourceType?: string } | undefined)?.resourceType;
+  return type ? `FHIR ${type}` : decoded.format;
+}
+
+const order = { error: 0, warning: 1, information: 2 };
+
+function rank(one: Fault): number {
+  return order[one.severity];
+}

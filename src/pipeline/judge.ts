@@ -1,0 +1,27 @@
+import type { Conversion } from '../conversion.ts';
+import { type Fault, fault, warning } from '../errors.ts';
+import type { House } from './house.ts';
+
+/** Definitions of the project itself: what breaks them is held back; what breaks others' is recorded and delivered. */
+const OWN = 'http://passerelle.example/fhir/';
+
+/**
+ * Judges every draft against R4 and the profiles it claims. An error against one of the project's own profiles keeps the
+ * message in quarantine; any other finding is recorded with it.
+ */
+export function judge(conversion: Conversion, { examiner }: Pick<House, 'examiner'>): Fault[] {
+  return conversion.drafts.flatMap(({ resource }) =>
+    examiner
+      .judge(resource)
+      .filter(({ severity }) => severity !== 'information')
+      .map((finding): Fault => {
+        const binding = finding.severity === 'error' && finding.profile.startsWith(OWN);
+        const said = {
+          place: finding.path,
+          rule: `${finding.profile}#${finding.rule}`,
+          params: { rule: finding.rule },
+        };
+        return binding ? fault('resource-finding', said) : warning('resource-finding', said);
+      }),
+  );
+}

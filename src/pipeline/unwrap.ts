@@ -1,0 +1,57 @@
+import type { Decoded } from '../conversion.ts';
+import { type Fault, fault } from '../errors.ts';
+import * as cda from '../formats/cda/index.ts';
+import * as fhir from '../formats/fhir/index.ts';
+import * as hl7v2 from '../formats/hl7v2/index.ts';
+import * as json from '../formats/json/index.ts';
+import { recognise } from '../formats/recognise.ts';
+import type { Format, Incoming } from '../message.ts';
+
+/** A message read: its own tree and those of the documents it carries. */
+export interface Unwrapped {
+  format?: Format;
+  decoded?: Decoded;
+  /** The documents inside, decoded, in the order of `decoded.parts`; only those in a format the gateway reads. */
+  parts: EmbeddedDocument[];
+  /** Of the message and of the documents inside, with places. */
+  faults: Fault[];
+}
+
+/** A document inside a message: where it stood, its exact bytes and its tree. */
+export interface EmbeddedDocument {
+  place: string;
+  contentType: string;
+  bytes: Uint8Array;
+  decoded: Decoded;
+}
+
+type Reader = (bytes: Uint8Array) => Decoded;
+
+const readers: Partial<Record<Format, Reader>> = {
+  hl7v2: (bytes) => hl7v2.read(bytes) as Decoded,
+  cda: (bytes) => cda.read(bytes) as Decoded,
+  fhir: (bytes) => fhir.read(bytes) as Decoded,
+  json: (bytes) => json.read(bytes) as Decoded,
+};
+
+/**
+ * Bytes → plain trees: recognises the format where the door did not say it, reads the message, then each document inside
+ * it. Pure; whatever is wrong comes back as faults.
+ */
+export function unwrap(incoming: Pick<Incoming, 'bytes' | 'format' | 'contentType'>): Unwrapped {
+  const format = incoming.format ?? recognise(incoming.bytes, incoming.contentType);
+  const reader = format && readers[format];
+  if (!format || !reader) return { parts: [], faults: [fault('format-unknown')] };
+  const decoded = reader(incoming.bytes);
+  const parts: EmbeddedDocument[] = [];
+  const faults = [...decoded.faults];
+  for (const part of decoded.parts) {
+    if (recognise(part.bytes, part.contentType) !== 'cda') continue;
+    const document = cda.read(part.bytes) as Decoded;
+    parts.push({ place: part.place, contentType: part.contentType, bytes: part.bytes, decoded: document });
+    faults.push(
+      ...document.faults.map((one) => ({ ...one, place: one.place ? `${part.place}${one.place}` : part.place })),
+    );
+  }
+  return { format, decoded, parts, faults };
+}
