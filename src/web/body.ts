@@ -28,6 +28,7 @@ export function rawBody(limitOf: (request: Request) => number): RequestHandler {
     response.set('Connection', 'close');
     response.once('finish', () => setTimeout(() => request.destroy(), 500).unref());
     request.unpipe();
+    if (stream !== request) stream.destroy();
     request.resume();
     refuse(request, response, [result]);
   };
