@@ -72,19 +72,16 @@ function idOf({ fullUrl }: Draft): string {
 }
 
 function entryOf(draft: Draft, addresses: Map<string, string>, source: string, any?: string): BundleEntry {
-  const rewritten = readdress(draft.resource, addresses) as Resource;
-  const resource = { ...rewritten, meta: { ...rewritten.meta, source } } as Resource;
-  const type = resource.resourceType;
-  delete resource.id;
+  const { resourceType: type, id: _, meta, ...rest } = readdress(draft.resource, addresses) as Resource;
+  const id = draft.current ? draft.current.reference.slice(type.length + 1) : hasOwnId(draft) ? idOf(draft) : undefined;
+  const resource = { resourceType: type, ...(id ? { id } : {}), meta: { ...meta, source }, ...rest } as Resource;
   if (draft.current) {
     const { reference, version } = draft.current;
-    resource.id = reference.slice(reference.indexOf('/') + 1);
     const ifMatch = version === undefined ? {} : { ifMatch: `W/"${version}"` };
     return { fullUrl: draft.fullUrl, resource, request: { method: 'PUT', url: reference, ...ifMatch } };
   }
-  if (hasOwnId(draft)) {
-    resource.id = idOf(draft);
-    return { fullUrl: draft.fullUrl, resource, request: { method: 'PUT', url: `${type}/${resource.id}` } };
+  if (id) {
+    return { fullUrl: draft.fullUrl, resource, request: { method: 'PUT', url: `${type}/${id}` } };
   }
   const query = any ?? `identifier=${encodeURIComponent(`${draft.identity.system}|${draft.identity.value}`)}`;
   const request: BundleEntry['request'] =

@@ -61,12 +61,17 @@ export function takeFhir(run: Run): void {
   index.rewire();
   settleSubject(run, entries, index);
   const feed = sources.every(({ resource }) => resource.resourceType !== 'Composition');
-  for (const { resource, document: origin, owner, ownerKey } of entries) {
+  for (const entry of entries) {
+    const { resource } = entry;
     if (resource?.resourceType !== 'Observation') continue;
-    const place = origin.place(owner, ownerKey) + (owner === undefined ? '' : '/resource');
-    const reception = { place, receivedAt: session.context.receivedAt, feed };
+    const reception = { place: placeOf(entry), receivedAt: session.context.receivedAt, feed };
     session.faults.push(...checkMeasure(resource as Observation, reception));
   }
+}
+
+/** Place of the resource itself: in a Bundle below its entry. */
+function placeOf({ document, owner, ownerKey }: Entry): string {
+  return owner === undefined ? document.carrierPlace : `${document.place(owner, ownerKey)}/resource`;
 }
 
 /** One resource of the message and how it stood there. */
@@ -123,7 +128,7 @@ function takeOne(source: Source, run: Run, index: BundleIndex): Entry {
   const resource = index.copy(original, from);
   const rule = { map: 'fhir', rule: resource.resourceType };
   const entry: Entry = { resource, owner, ownerKey: key, rule, document };
-  cleanMeta(resource, document.place(owner, key), session.faults);
+  cleanMeta(resource, placeOf(entry), session.faults);
   applyRequest(entry, resource, from?.request, session.context.sender);
   session.entries.push(entry);
   const trace = (target: object, read: object) => {

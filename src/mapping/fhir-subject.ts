@@ -62,7 +62,9 @@ function patientOf(
     if (!holder.reference) index.link(holder, target);
     return target;
   }
-  const base = text.startsWith('#') ? containedPatient(owner, text.slice(1)) : fromIdentifier(holder, text);
+  const base = text.startsWith('#')
+    ? containedPatient([owner], ({ id }) => id === text.slice(1))
+    : fromIdentifier(holder, text, run);
   if (!base) return undefined;
   const [first] = businessIdentifiers(base);
   const key = `${first!.system}|${first!.value}`;
@@ -73,23 +75,26 @@ function patientOf(
 }
 
 /** Only with a number that has a system: a name alone identifies nobody. */
-function containedPatient(owner: Resource, id: string): Patient | undefined {
-  const { contained } = owner as { contained?: Resource[] };
-  const found = contained?.find((one) => one.id === id);
-  if (found?.resourceType !== 'Patient' || businessIdentifiers(found).length === 0) return undefined;
-  const { id: _, ...patient } = found;
-  return structuredClone(patient) as Patient;
+function containedPatient(owners: Resource[], wanted: (one: Patient) => boolean): Patient | undefined {
+  for (const { contained } of owners as { contained?: Resource[] }[]) {
+    const found = contained?.find((one): one is Patient => one.resourceType === 'Patient' && wanted(one));
+    if (!found || businessIdentifiers(found).length === 0) continue;
+    const { id: _, ...patient } = found;
+    return structuredClone(patient) as Patient;
+  }
+  return undefined;
 }
 
-function fromIdentifier(holder: Reference, text: string): Patient | undefined {
+/** The number alone, or the contained patient (a document's `sourcePatientInfo`) that has it, for its traits. */
+function fromIdentifier(holder: Reference, text: string, { session }: Run): Patient | undefined {
   if (holder.type !== undefined && holder.type !== 'Patient') return undefined;
-  const identifier: Identifier | undefined = text.startsWith('Patient?')
-    ? identifierQuery(text.slice('Patient?'.length))
-    : text === ''
-      ? holder.identifier
-      : undefined;
-  if (!identifier?.system || !identifier.value) return undefined;
-  return { resourceType: 'Patient', identifier: [{ ...identifier }] };
+  const logical = text === '' ? holder.identifier : undefined;
+  const identifier: Identifier | undefined = text.startsWith('Patient?') ? identifierQuery(text.slice(8)) : logical;
+  const { system, value } = identifier ?? {};
+  if (!system || !value) return undefined;
+  const has = (one: Patient) => one.identifier?.some((own) => own.system === system && own.value === value) ?? false;
+  const resources = session.entries.flatMap(({ resource }) => resource ?? []);
+  return containedPatient(resources, has) ?? { resourceType: 'Patient', identifier: [{ ...identifier }] };
 }
 
 function addPatient(patient: Patient, run: Run): Entry {

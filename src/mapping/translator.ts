@@ -223,6 +223,6 @@ function accountOf(
   draftOf: Parameters<typeof account>[3],
 ): Account {
   const found = account(session, mapped, conversion.drafts, draftOf);
-  conversion.faults.push(...found.faults);
+  if (!conversion.faults.some((one) => one.severity === 'error')) conversion.faults.push(...found.faults);
   return found.account;
 }

@@ -139,7 +139,7 @@ export function convertUnit(amount: number, unit: string, wanted: string): numbe
   const from = unitCode(unit);
   if (from === wanted) return amount;
   const convert = conversions[`${from}>${wanted}`];
-  return convert && Number(convert(amount).toPrecision(12));
+  return convert && Number(convert(amount).toPrecision(6));
 }
 
 function unitCode(unit: string): string {
