@@ -2,7 +2,7 @@ import type { Trace } from '../conversion.ts';
 import { operationOutcome } from '../errors.ts';
 import { type Command, exit, shared } from './command.ts';
 import { configured, readBytes } from './context.ts';
-import { convertRoom } from './rooms.ts';
+import { convertBy } from './pure.ts';
 import { faultLine } from './text.ts';
 
 export const convert: Command = {
@@ -32,9 +32,8 @@ export const convert: Command = {
   async run(args, io) {
     const config = configured(args, io);
     const bytes = await readBytes(args.positionals[0] as string, io);
-    const { convertBytes } = await convertRoom();
-    const { mappings, profiles } = config.folders;
-    const converted = await convertBytes(bytes, { route: args.values.route, now: new Date(), mappings, profiles });
+    const { route } = args.values;
+    const converted = await convertBy(config, bytes, { route, now: new Date() });
     for (const issue of converted.issues) io.err(`${faultLine(issue, io.language)}\n`);
     if (args.switches.explain) for (const trace of converted.conversion?.traces ?? []) io.err(`${traceLine(trace)}\n`);
     const result = converted.bundle ?? converted.outcome ?? operationOutcome(converted.issues, io.language);

@@ -6,7 +6,7 @@ import { fault, PasserelleError } from '../errors.ts';
 import type { Journal, MessageRecord } from '../journal/journal.ts';
 import { type Arguments, type Command, exit, shared, UsageError } from './command.ts';
 import { configured, withJournal } from './context.ts';
-import { convertRoom } from './rooms.ts';
+import { convertBy } from './pure.ts';
 import { table } from './text.ts';
 
 const source = 'urn:passerelle:message:';
@@ -43,10 +43,8 @@ export const explain: Command = {
     const config = configured(args, io);
     const resource = await readResource(config, args, reference);
     const { record, bytes } = await withJournal(config, (journal) => origin(journal, reference, resource));
-    const { convertBytes } = await convertRoom();
-    const { mappings, profiles } = config.folders;
     const now = new Date(record.receivedAt);
-    const { conversion } = await convertBytes(bytes, { route: record.route, now, mappings, profiles });
+    const { conversion } = await convertBy(config, bytes, { route: record.route, now });
     const draft = conversion && draftOf(conversion, record, reference, resource);
     const traces = (conversion?.traces ?? []).filter((one) => one.target === draft?.fullUrl && below(one.path, path));
     const rows = traces.map((one) => ({

@@ -1,7 +1,6 @@
-import type { Bundle, OperationOutcome, Resource } from '@medplum/fhirtypes';
+import type { Resource } from '@medplum/fhirtypes';
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
-import type { Conversion } from '../conversion.ts';
 import type { Fault } from '../errors.ts';
 
 /** What the command line asks of the rest of the house; loaded when a command needs it, so that `--help` is quick. */
@@ -16,26 +15,6 @@ export interface GatewayRoom {
 export interface Running {
   /** Stops intake, finishes what is in flight, closes. */
   stop(): Promise<void>;
-}
-
-export interface ConvertOptions {
-  route?: string;
-  contentType?: string;
-  now: Date;
-  mappings: string;
-  profiles: string[];
-}
-
-/** The pure part of the pipeline on some bytes: a bundle, or an outcome that says why not. */
-export interface Converted {
-  bundle?: Bundle;
-  outcome?: OperationOutcome;
-  issues: Fault[];
-  conversion?: Conversion;
-}
-
-export interface ConvertRoom {
-  convertBytes(bytes: Uint8Array, options: ConvertOptions): Converted | Promise<Converted>;
 }
 
 export interface Finding {
@@ -58,6 +37,5 @@ export interface ProfileRoom {
   ): { examiner: Examiner; faults: Fault[] } | Promise<{ examiner: Examiner; faults: Fault[] }>;
 }
 
-export const gateway = (): Promise<GatewayRoom> => import('../gateway.ts' as string);
-export const convertRoom = (): Promise<ConvertRoom> => import('../pipeline.ts' as string);
+export const gateway = (): Promise<GatewayRoom> => import('../gateway.ts');
 export const profile = (): Promise<ProfileRoom> => import('../profile/index.ts' as string);

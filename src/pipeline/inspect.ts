@@ -13,7 +13,10 @@ import { translate } from './translate.ts';
 import { type Unwrapped, unwrap } from './unwrap.ts';
 
 /** What is known of a message before it is acknowledged; the journal writes it down with the bytes. */
-export type Inspection = Omit<NewMessage, 'id' | 'incoming' | 'receivedAt'>;
+export type Inspection = Omit<NewMessage, 'id' | 'incoming' | 'receivedAt'> & {
+  /** Lanes that are one from this message on: it merges two records (A40, A24). */
+  ties?: { lane: string; into: string };
+};
 
 /**
  * What must be said to the sender at once: can it be read, is it complete, does the message name the same patient as the
@@ -41,7 +44,15 @@ function inspectHl7v2(incoming: Incoming, unwrapped: Unwrapped): Inspection {
     ...summary(incoming, hl7v2.kind(tree), hl7v2.sender(tree), faults),
     dedupeKey: `hl7v2|${hl7v2.dedupeKey(tree, incoming.bytes)}`,
     lane: laneOf(hl7v2.claims(tree)),
+    ties: tiesOf(tree),
   };
+}
+
+/** A merge ties the lane of the retired number to that of the survivor, so that their messages keep one order. */
+function tiesOf(tree: hl7v2.Hl7v2Tree): Inspection['ties'] {
+  const retired = hl7v2.retiredClaims(tree);
+  const [lane, into] = [retired && laneOf(retired), laneOf(hl7v2.claims(tree))];
+  return lane && into && lane !== into ? { lane, into } : undefined;
 }
 
 /** What can be said of a message before it is mapped: its own rules, and whether its documents are about its patient. */

@@ -1,0 +1,154 @@
+import type { Logger } from 'pino';
+import { openAccess } from './access/index.ts';
+import type { DoorContext } from './adapter.ts';
+import type { Config, DoorEntry } from './config.ts';
+import { deliverBy, type NamedDoor, openDoors, type Surroundings } from './doors.ts';
+import { type Fault, PasserelleError } from './errors.ts';
+import { createAccept } from './gateway/accept.ts';
+import { furnish, furnished } from './gateway/furnish.ts';
+import { processor } from './gateway/process.ts';
+import { schedule } from './gateway/schedule.ts';
+import { createWaiters } from './gateway/waiters.ts';
+import { journalOf } from './journal/open.ts';
+import { createWorker } from './journal/worker.ts';
+import type { House } from './pipeline/house.ts';
+import { openFhir } from './store/open.ts';
+import { createApp, type Readiness } from './web/app.ts';
+import { listen } from './web/listener.ts';
+import { createMetrics } from './web/metrics.ts';
+
+/** A gateway that runs. */
+export interface Gateway {
+  /** Base URL of the HTTP listener. */
+  url: string;
+  /** Addresses by door: what a sender connects to. */
+  addresses: Record<string, string[]>;
+  /** Stops intake, finishes what is in flight, closes everything in the reverse order of its start. */
+  stop(): Promise<void>;
+}
+
+/** The FHIR server's own door; every message goes through it. */
+const FHIR_DOOR: DoorEntry = { name: 'fhir', type: 'fhir-server' };
+
+/**
+ * Starts everything, in this order: data files, journal (recovered before anything comes in), FHIR server, doors, worker,
+ * HTTP, listening doors, clockwork.
+ * @throws PasserelleError with all faults of the stage that failed; nothing stays open.
+ */
+export async function runGateway(config: Config, log: Logger): Promise<Gateway> {
+  const closing: (() => Promise<void> | void)[] = [];
+  const stop = async () => {
+    for (const close of closing.splice(0).reverse()) await close();
+  };
+  try {
+    return { ...(await startAll(config, log, closing)), stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function startAll(config: Config, log: Logger, closing: (() => Promise<void> | void)[]) {
+  let readiness: Readiness = 'starting';
+  const pure = furnished(config.folders);
+  const journal = journalOf(config.journal, config.data);
+  await journal.open();
+  closing.push(() => journal.close());
+  const fhir = openFhir(config, pure.examiner, log);
+  closing.push(() => fhir.close());
+  const access = await openAccess(config);
+  closing.push(() => access.close());
+
+  const entries = [...config.doors, ...config.destinations, FHIR_DOOR];
+  const destinations = [FHIR_DOOR.name, ...config.destinations.map((one) => one.name)];
+  const metrics = createMetrics({ journal, doors: config.doors.map((one) => one.name), destinations });
+  const doors: NamedDoor[] = [];
+  const house: House = {
+    ...pure,
+    fhir: fhir.endpoint,
+    deliver: (delivery) => deliverBy(doors, delivery),
+    consequences: () => [],
+    log,
+    now: () => new Date(),
+  };
+  const waiters = createWaiters(journal);
+  const accept = createAccept({ journal, house, metrics, open: () => readiness === 'ready' });
+  const surroundings: Surroundings = ({ name }) => ({
+    log: log.child({ door: name }),
+    accept,
+    outcome: waiters.wait,
+    receipt: async (key, receipt) => void (await journal.receipt(key, receipt)),
+    fhir: fhir.endpoint,
+  });
+  doors.push(...(await openDoors(entries, surroundings)));
+
+  const worker = createWorker({
+    journal,
+    process: processor(house, metrics),
+    settled: waiters.settled,
+    deliver: async (delivery) => {
+      const outcome = await deliverBy(doors, delivery);
+      metrics.delivery(delivery.destination, outcome.outcome);
+      return outcome;
+    },
+    destinations: config.destinations.map((one) => one.name),
+    concurrency: config.limits.workers,
+    retry: config.retry,
+    log,
+  });
+  worker.start();
+  closing.push(() => worker.stop());
+
+  const obstructed = () => journal.obstacles().length > 0;
+  const app = createApp({
+    config,
+    log,
+    access,
+    journal,
+    metrics,
+    fhir: fhir.endpoint,
+    readiness: () => (readiness === 'ready' && obstructed() ? 'not-durable' : readiness),
+    doors: doors.map((one) => one.door),
+  });
+  const listening = await listen(app, config.http);
+  closing.push(() => listening.close(5000));
+  for (const { door } of doors) {
+    await door.start?.();
+    closing.push(() => door.stop?.());
+  }
+  const clockwork = schedule(config, journal, house, doors, log);
+  closing.push(() => {
+    readiness = 'draining';
+    clockwork.stop();
+  });
+  readiness = 'ready';
+  const addresses = Object.fromEntries(doors.flatMap(({ name, door }) => (door.addresses ? [[name, door.addresses()]] : [])));
+  log.info({ url: listening.url, addresses: Object.values(addresses).flat(), fhir: config.fhir.server }, 'listening');
+  return { url: listening.url, addresses: addresses as Record<string, string[]> };
+}
+
+/** What `start` would stumble over: maps, profiles, doors and whether the other sides can be reached; all at once. */
+export async function checkGateway(config: Config, log: Logger): Promise<Fault[]> {
+  const { faults } = furnish(config.folders);
+  const deaf = (): never => {
+    throw new Error('a door took a message while it was only checked');
+  };
+  const fhir = openFhir(config, undefined, log);
+  try {
+    const context: Omit<DoorContext, 'config' | 'name'> = {
+      log,
+      accept: async () => deaf(),
+      outcome: async () => deaf(),
+      receipt: async () => deaf(),
+      fhir: fhir.endpoint,
+    };
+    const doors = await openDoors([...config.doors, ...config.destinations, FHIR_DOOR], () => context);
+    for (const { door } of doors) faults.push(...((await door.check?.()) ?? []));
+  } catch (error) {
+    if (!(error instanceof PasserelleError)) throw error;
+    faults.push(...error.faults);
+  } finally {
+    fhir.close();
+  }
+  return faults;
+}
