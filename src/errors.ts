@@ -8,6 +8,7 @@ import { identityErrors } from './errors/identity.ts';
 import { journalErrors } from './errors/journal.ts';
 import { mappingErrors } from './errors/mapping.ts';
 import { pathwayErrors } from './errors/pathway.ts';
+import { profileErrors } from './errors/profile.ts';
 import { storeErrors } from './errors/store.ts';
 import { webErrors } from './errors/web.ts';
 
@@ -22,6 +23,7 @@ export const register = {
   ...journalErrors,
   ...mappingErrors,
   ...pathwayErrors,
+  ...profileErrors,
   ...storeErrors,
   ...webErrors,
 } satisfies Record<string, ErrorEntry>;

@@ -1,0 +1,45 @@
+import type { ErrorEntry } from './entry.ts';
+
+/** Definitions that cannot be loaded, and resources that do not conform. */
+export const profileErrors = {
+  'profile-folder': {
+    http: 500,
+    issue: 'not-found',
+    msa: 'AR',
+    err3: '207',
+    public: {
+      fr: 'Le dossier de profils {folder} n’est pas lisible. Corrigez la configuration.',
+      en: 'The profile folder {folder} cannot be read. Correct the configuration.',
+    },
+  },
+  'profile-unreadable': {
+    http: 500,
+    issue: 'structure',
+    msa: 'AR',
+    err3: '207',
+    public: {
+      fr: '{place} n’est pas du JSON lisible : {problem}. Corrigez le fichier.',
+      en: '{place} is not readable JSON: {problem}. Correct the file.',
+    },
+  },
+  'profile-broken': {
+    http: 500,
+    issue: 'invariant',
+    msa: 'AR',
+    err3: '207',
+    public: {
+      fr: '{place} : la définition ne peut pas être utilisée : {problem}. Corrigez-la.',
+      en: '{place}: the definition cannot be used: {problem}. Correct it.',
+    },
+  },
+  'profile-violated': {
+    http: 422,
+    issue: 'invariant',
+    msa: 'AE',
+    err3: '102',
+    public: {
+      fr: 'Le contenu n’est pas conforme au profil {profile} à {place} (règle {rule}).',
+      en: 'The content does not conform to the profile {profile} at {place} (rule {rule}).',
+    },
+  },
+} satisfies Record<string, ErrorEntry>;

@@ -1,0 +1,105 @@
+import type { Terminology } from './terminology.ts';
+import { isObject, type Json, type Trial } from './trial.ts';
+
+/** Judges a value at the present place of a trial. */
+export type ValueCheck = (value: unknown, trial: Trial) => void;
+
+interface Binding {
+  strength: string;
+  valueSet: string;
+}
+
+/**
+ * The check of a binding on a type that carries codes; undefined when there is nothing to check: a `preferred` or
+ * `example` binding, or a type without codes.
+ *
+ * `required` → error, `extensible` → warning, https://hl7.org/fhir/R4/terminologies.html#strength
+ */
+export function bindingCheck(terminology: Terminology, binding: Binding, type: string): ValueCheck | undefined {
+  const { strength, valueSet } = binding;
+  if (strength !== 'required' && strength !== 'extensible') {
+    return undefined;
+  }
+  const required = strength === 'required';
+  const fail = (trial: Trial) => {
+    const allowed = terminology.examples(valueSet);
+    const shown = allowed.length > 0 ? `${valueSet} (${allowed.join(', ')})` : valueSet;
+    trial.report(required ? 'error' : 'warning', required ? 'binding' : 'binding-extensible', { valueSet: shown });
+  };
+  const unknown = (trial: Trial) => {
+    trial.report('information', 'not-checked', { what: valueSet });
+  };
+  switch (type) {
+    case 'code':
+    case 'string':
+    case 'uri':
+    case 'canonical':
+      return (value, trial) => {
+        const found = terminology.holdsBare(valueSet, value as string);
+        if (found === 'out') {
+          fail(trial);
+        } else if (found === 'unknown' && required && !anyCode.has(valueSet)) {
+          unknown(trial);
+        }
+      };
+    case 'Coding':
+    case 'Quantity':
+    case 'Age':
+    case 'Duration':
+    case 'Money':
+      return (value, trial) => {
+        const found = memberOf(terminology, valueSet, value as Json);
+        if (found === 'out') {
+          fail(trial);
+        } else if (found === 'unknown' && required) {
+          unknown(trial);
+        }
+      };
+    case 'CodeableConcept':
+      return (value, trial) => judgeConcept(terminology, valueSet, required, value as Json, trial, fail, unknown);
+    default:
+      return undefined;
+  }
+}
+
+/** Value sets of R4 that hold any code of a format of its own (mime types, time zones): nothing to report. */
+const anyCode = new Set(['http://hl7.org/fhir/ValueSet/mimetypes', 'http://hl7.org/fhir/ValueSet/timezones']);
+
+function memberOf(terminology: Terminology, valueSet: string, coding: Json): 'in' | 'out' | 'unknown' | 'none' {
+  const { system, code } = coding;
+  if (typeof code !== 'string') {
+    return 'none';
+  }
+  return terminology.holds(valueSet, typeof system === 'string' ? system : undefined, code);
+}
+
+function judgeConcept(
+  terminology: Terminology,
+  valueSet: string,
+  required: boolean,
+  concept: Json,
+  trial: Trial,
+  fail: (trial: Trial) => void,
+  unknown: (trial: Trial) => void,
+): void {
+  const codings = Array.isArray(concept.coding) ? concept.coding.filter(isObject) : [];
+  if (codings.length === 0) {
+    if (required) {
+      fail(trial);
+    }
+    return;
+  }
+  const found = codings.map((one) => memberOf(terminology, valueSet, one));
+  if (found.includes('in')) {
+    const stranger = codings.some((one) => terminology.exists(String(one.system), String(one.code)) === 'unknown');
+    if (required && stranger) {
+      trial.report('warning', 'binding-other-coding');
+    }
+  } else if (found.includes('unknown')) {
+    if (required) {
+      unknown(trial);
+    }
+  } else {
+    fail(trial);
+  }
+}

@@ -1,0 +1,188 @@
+import { createHash } from 'node:crypto';
+import { safeName } from './finding.ts';
+import { narrativeProblem } from './narrative.ts';
+import { isAbsolute, isBase64 } from './primitives.ts';
+import type { Terminology } from './terminology.ts';
+import { isObject, type Json, type Trial } from './trial.ts';
+
+export type Native = (value: Json, trial: Trial) => void;
+
+/** What is known of an extension: where it may be used and how its content is judged. */
+export interface ExtensionDefinition {
+  url: string;
+  modifier: boolean;
+  /** Elements it belongs on (`Patient`, `HumanName.given`), without `[x]`; undefined: cannot be told. */
+  contexts: string[] | undefined;
+  /** Names of its parts, when it is a complex one. */
+  parts: Set<string>;
+  check: Native;
+}
+
+/** Finds extension definitions and the names an element has for contexts. */
+export interface Extensions {
+  definition(url: string): ExtensionDefinition | undefined;
+  /** Every name the element at the present place answers to: `Patient.name`, `HumanName`, `Element`. */
+  contextNames(trial: Trial): Set<string>;
+}
+
+/** Rules that R4 states in prose, or that are faster said in code than in FHIRPath, by type. */
+export class Natives {
+  private readonly terminology: Terminology;
+  private readonly extensions: Extensions;
+
+  constructor(terminology: Terminology, extensions: Extensions) {
+    this.terminology = terminology;
+    this.extensions = extensions;
+  }
+
+  /** The native rules of a complex type. */
+  of(type: string): Native | undefined {
+    switch (type) {
+      case 'Coding':
+        return (value, trial) => this.coding(value, trial);
+      case 'Quantity':
+      case 'Age':
+      case 'Count':
+      case 'Distance':
+      case 'Duration':
+        return (value, trial) => this.quantity(value, trial);
+      case 'Extension':
+        return (value, trial) => this.extension(value, trial);
+      case 'Identifier':
+        return identifier;
+      case 'Attachment':
+        return attachment;
+      default:
+        return undefined;
+    }
+  }
+
+  /** The native rules of a primitive element. */
+  ofPrimitive(path: string, type: string): ((value: unknown, trial: Trial) => void) | undefined {
+    if (type === 'xhtml') {
+      return (value, trial) => {
+        const found = narrativeProblem(value as string);
+        if (found) {
+          trial.report('error', 'narrative', { problem: found.problem }, found.rule);
+        }
+      };
+    }
+    if (path.endsWith('.language') && type === 'code') {
+      return (value, trial) => {
+        if (this.terminology.exists('urn:ietf:bcp:47', value as string) === 'out') {
+          trial.report('error', 'code', { system: 'urn:ietf:bcp:47' });
+        }
+      };
+    }
+    return undefined;
+  }
+
+  private coding(value: Json, trial: Trial): void {
+    const { system, code } = value;
+    if (typeof system === 'string') {
+      if (this.terminology.exists(system, typeof code === 'string' ? code : '') === 'out') {
+        trial.report('error', 'code', { system: system.slice(0, 200) });
+      }
+    } else if (code !== undefined) {
+      trial.report('warning', 'coding-system');
+    }
+  }
+
+  private quantity(value: Json, trial: Trial): void {
+    const { system, code } = value;
+    if (typeof system !== 'string' || typeof code !== 'string') {
+      return;
+    }
+    if (this.terminology.exists(system, code) === 'out') {
+      const unit = system === 'http://unitsofmeasure.org';
+      trial.report('error', unit ? 'unit' : 'code', { system: system.slice(0, 200) });
+    }
+  }
+
+  private extension(value: Json, trial: Trial): void {
+    const { url } = value;
+    const filled = value.extension !== undefined;
+    let values = 0;
+    for (const key in value) {
+      if (key.startsWith('value') || key.startsWith('_value')) {
+        values = 1;
+        break;
+      }
+    }
+    if (filled === values > 0) {
+      trial.add('error', 'ext-1', {
+        en: 'An extension has either a value or further extensions, not both and not neither.',
+        fr: 'Une extension a soit une valeur, soit d’autres extensions : ni les deux, ni aucune.',
+      });
+    }
+    if (typeof url !== 'string') {
+      return;
+    }
+    if (!isAbsolute(url)) {
+      if (!trial.withinExtension()) {
+        trial.report('error', 'url');
+      }
+      return;
+    }
+    const definition = this.extensions.definition(url);
+    if (definition) {
+      this.known(definition, value, trial);
+    } else {
+      trial.report('information', 'extension-unknown', { name: url.slice(0, 200) });
+    }
+  }
+
+  private known(definition: ExtensionDefinition, value: Json, trial: Trial): void {
+    const before = trial.profile;
+    trial.profile = definition.url;
+    const asModifier = trial.name() === 'modifierExtension';
+    if (asModifier !== definition.modifier && !trial.withinExtension()) {
+      const expected = definition.modifier ? 'modifierExtension' : 'extension';
+      trial.report('error', 'extension-modifier', { name: definition.url, expected });
+    }
+    const { contexts } = definition;
+    if (contexts && !contexts.includes('Element')) {
+      const names = this.extensions.contextNames(trial);
+      if (!contexts.some((one) => names.has(one))) {
+        trial.report('error', 'extension-context', { name: definition.url, allowed: contexts.join(', ') });
+      }
+    }
+    if (Array.isArray(value.extension)) {
+      for (const part of value.extension) {
+        const name = isObject(part) ? part.url : undefined;
+        if (typeof name === 'string' && !isAbsolute(name) && !definition.parts.has(name)) {
+          trial.report('error', 'extension-part', { name: definition.url, part: safeName(name) });
+        }
+      }
+    }
+    definition.check(value, trial);
+    trial.profile = before;
+  }
+}
+
+function identifier(value: Json, trial: Trial): void {
+  const { system, value: number } = value;
+  if (typeof system !== 'string' || system === '') {
+    return;
+  }
+  if (!isAbsolute(system)) {
+    trial.report('error', 'url', {}, 'url', 'system');
+  } else if (system === 'urn:ietf:rfc:3986' && typeof number === 'string' && !isAbsolute(number)) {
+    trial.report('error', 'identifier-value', {}, 'identifier-value', 'value');
+  }
+}
+
+/** Size and SHA-1 (base64) of inline data must be those stated. */
+function attachment(value: Json, trial: Trial): void {
+  const { data, size, hash } = value;
+  if (typeof data !== 'string' || (size === undefined && hash === undefined) || !isBase64(data)) {
+    return;
+  }
+  const bytes = Buffer.from(data, 'base64');
+  if (typeof size === 'number' && size !== bytes.length) {
+    trial.report('error', 'attachment-size', {}, 'attachment-size', 'size');
+  }
+  if (typeof hash === 'string' && createHash('sha1').update(bytes).digest('base64') !== hash) {
+    trial.report('error', 'attachment-hash', {}, 'attachment-hash', 'hash');
+  }
+}

@@ -1,0 +1,98 @@
+import type { ValueCheck } from './binding.ts';
+import { core, isResourceType } from './r4/table.ts';
+import { isObject, type Json, type Trial } from './trial.ts';
+
+/** What a reference points at, as far as can be told without a server. */
+export interface Target {
+  type?: string;
+  /** The resource itself, when it is contained or in the same Bundle. */
+  resource?: Json;
+  /** A contained resource, which the container's profile answers for. */
+  contained?: boolean;
+  /** Named within the resource or Bundle, but not there. */
+  missing?: 'contained' | 'bundle';
+}
+
+/** Type named by a literal reference: `Patient/1`, `https://…/Patient/1/_history/2`, `Patient?identifier=…`. */
+export function typeInReference(reference: string): string | undefined {
+  const query = reference.indexOf('?');
+  const path = query < 0 ? reference : reference.slice(0, query);
+  const steps = path.split('/');
+  if (query >= 0) {
+    const last = steps.at(-1) as string;
+    return isResourceType(last) ? last : undefined;
+  }
+  if (steps.at(-2) === '_history') {
+    steps.length -= 2;
+  }
+  const type = steps.at(-2);
+  return type !== undefined && isResourceType(type) ? type : undefined;
+}
+
+/** Finds what a literal reference points at. */
+export function resolve(reference: string, trial: Trial): Target {
+  if (reference.startsWith('#')) {
+    const container = trial.scope.container ?? trial.scope.resource;
+    if (reference === '#') {
+      return { type: String(container.resourceType), resource: container };
+    }
+    const id = reference.slice(1);
+    const list = Array.isArray(container.contained) ? container.contained : [];
+    const found = list.find((one): one is Json => isObject(one) && one.id === id);
+    return found ? { type: String(found.resourceType), resource: found, contained: true } : { missing: 'contained' };
+  }
+  const neighbour = trial.neighbours?.get(reference);
+  if (neighbour) {
+    return { type: String(neighbour.resource.resourceType), resource: neighbour.resource };
+  }
+  if (reference.startsWith('urn:')) {
+    return trial.neighbours ? { missing: 'bundle' } : {};
+  }
+  return { type: typeInReference(reference) };
+}
+
+/**
+ * The check of a Reference: it resolves where it must, agrees with its own `type`, and points at an allowed type.
+ *
+ * @param targets canonicals of the allowed targets; none means any.
+ * @param typeOf resource type that a profile is for; undefined for a profile that is not loaded.
+ */
+export function referenceCheck(targets: string[], typeOf: (profile: string) => string | undefined): ValueCheck {
+  let allowed: Set<string> | 'any' | undefined;
+  return (value, trial) => {
+    const { reference, type } = value as Json;
+    allowed ??= allowedTypes(targets, typeOf);
+    const said = typeof type === 'string' ? type.replace(core, '') : undefined;
+    if (typeof reference !== 'string') {
+      judgeType(said, allowed, trial);
+      return;
+    }
+    const target = resolve(reference, trial);
+    if (target.missing === 'contained') {
+      trial.report('error', 'reference', {}, 'ref-1');
+    } else if (target.missing === 'bundle') {
+      trial.report('warning', 'reference-bundle');
+    }
+    if (said !== undefined && target.type !== undefined && said !== target.type) {
+      trial.report('error', 'reference-type', { type: said.slice(0, 40), found: target.type });
+    }
+    judgeType(target.type ?? said, allowed, trial);
+  };
+}
+
+function judgeType(type: string | undefined, allowed: Set<string> | 'any', trial: Trial): void {
+  if (type !== undefined && allowed !== 'any' && !allowed.has(type)) {
+    const shown = isResourceType(type) ? type : '(…)';
+    trial.report('error', 'target', { type: shown, allowed: [...allowed].join(', ') });
+  }
+}
+
+function allowedTypes(targets: string[], typeOf: (profile: string) => string | undefined): Set<string> | 'any' {
+  const types = targets.map((one) => {
+    const name = one.startsWith(core) ? one.slice(core.length) : one;
+    return isResourceType(name) ? name : name === 'Resource' ? 'Resource' : typeOf(one);
+  });
+  return types.length === 0 || types.includes('Resource') || types.includes(undefined)
+    ? 'any'
+    : new Set(types as string[]);
+}

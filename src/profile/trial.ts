@@ -1,0 +1,164 @@
+import { type Finding, type Rule, sentencesOf } from './finding.ts';
+
+/** What an object of a resource looks like once JSON has been read. */
+export type Json = Record<string, unknown>;
+
+export function isObject(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+const MOST_FINDINGS = 300;
+const DEEPEST = 64;
+const MOST_STEPS = 5_000_000;
+
+/** Thrown inside a trial when a limit is reached; `judge` turns it into a finding. */
+export class TrialStopped extends Error {}
+
+/** The resource being judged and what surrounds it. */
+export interface Scope {
+  resource: Json;
+  /** The resource that contains this one, when it is a contained one. */
+  container: Json | undefined;
+  /** Depth of the path at which this resource begins. */
+  depth: number;
+}
+
+/** One entry of a Bundle, as references find it. */
+export interface Neighbour {
+  resource: Json;
+  index: number;
+}
+
+/**
+ * One run of the examiner over one resource: the place it is at, what it found, and how much work is left.
+ *
+ * The path is kept as a stack and only made into a string for a finding, since most resources have none.
+ */
+export class Trial {
+  readonly findings: Finding[] = [];
+  /** Canonical of the definition that is being applied. */
+  profile = '';
+  scope: Scope;
+  /** Entries of the Bundle around, by fullUrl and by `Type/id`. */
+  neighbours: Map<string, Neighbour> | undefined;
+  /** Work left for invariants and slices. */
+  steps = MOST_STEPS;
+  private readonly said = new Set<string>();
+  private readonly names: string[] = [];
+  private readonly indexes: number[] = [];
+  private depth = 0;
+
+  constructor(resource: Json) {
+    this.scope = { resource, container: undefined, depth: 0 };
+    this.names[0] = typeof resource.resourceType === 'string' ? resource.resourceType : 'Resource';
+    this.indexes[0] = -1;
+  }
+
+  /** Goes down one element. */
+  enter(name: string): void {
+    this.depth++;
+    if (this.depth > DEEPEST) {
+      this.depth--;
+      throw new TrialStopped('nesting too deep');
+    }
+    this.names[this.depth] = name;
+    this.indexes[this.depth] = -1;
+  }
+
+  /** Says which item of the present element is looked at. */
+  at(index: number): void {
+    this.indexes[this.depth] = index;
+  }
+
+  leave(): void {
+    this.depth--;
+  }
+
+  /** Name of the present element. */
+  name(): string {
+    return this.names[this.depth] as string;
+  }
+
+  /** Whether the present element is an extension inside an extension. */
+  withinExtension(): boolean {
+    const above = this.names[this.depth - 1];
+    return this.depth > 0 && (above === 'extension' || above === 'modifierExtension');
+  }
+
+  /** The present place, so that `return` can come back to it after an exception. */
+  mark(): number {
+    return this.depth;
+  }
+
+  backTo(mark: number): void {
+    this.depth = mark;
+  }
+
+  /** The place as a FHIRPath. */
+  path(): string {
+    let path = this.names[0] as string;
+    for (let level = 1; level <= this.depth; level++) {
+      path += `.${this.names[level]}`;
+      if ((this.indexes[level] as number) >= 0) {
+        path += `[${this.indexes[level]}]`;
+      }
+    }
+    return path;
+  }
+
+  /** Name of the resource type the trial is about. */
+  root(): string {
+    return this.names[0] as string;
+  }
+
+  /** Names of the elements from the resource around down to the present place, without indexes. */
+  elementPath(): string[] {
+    return this.names.slice(this.scope.depth + 1, this.depth + 1);
+  }
+
+  /** Counts work; stops the trial when there was too much. */
+  spend(steps = 1): void {
+    this.steps -= steps;
+    if (this.steps < 0) {
+      throw new TrialStopped('too much work');
+    }
+  }
+
+  /** Records a finding at the present place. */
+  report(
+    severity: Finding['severity'],
+    rule: Rule,
+    parameters: Record<string, string | number> = {},
+    named: string = rule,
+    place?: string,
+  ): void {
+    this.add(severity, named, sentencesOf(rule, parameters), place);
+  }
+
+  /** Says, once in a trial, that something was not judged. */
+  once(rule: Rule, what: string): void {
+    if (!this.said.has(what)) {
+      this.said.add(what);
+      this.report('information', rule, { what });
+    }
+  }
+
+  /** Runs a check without keeping its findings; the number of errors comes back. */
+  quietly(check: () => void): number {
+    const { findings, profile, depth } = this;
+    const before = findings.length;
+    check();
+    this.profile = profile;
+    this.depth = depth;
+    return findings.splice(before).filter((one) => one.severity === 'error').length;
+  }
+
+  /** Records a finding with sentences of its own. */
+  add(severity: Finding['severity'], rule: string, message: Finding['message'], place?: string): void {
+    const path = place === undefined ? this.path() : `${this.path()}.${place}`;
+    this.findings.push({ severity, path, rule, profile: this.profile, message });
+    if (this.findings.length >= MOST_FINDINGS) {
+      throw new TrialStopped('too many findings');
+    }
+  }
+}
