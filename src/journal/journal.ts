@@ -35,7 +35,7 @@ export interface Journal {
   /**
    * Waiting deliveries of one destination that are due, oldest first, leased; of the deliveries of one lane only the oldest.
    */
-  claimDeliveries(destination: string, limit: number, leaseMs: number): Promise<Delivery[]>;
+  claimDeliveries(destination: string, limit: number, leaseMs: number): Promise<ClaimedDelivery[]>;
   /** As `settle`. A transient or ambiguous outcome puts the delivery off until `retryAt` (at once without it). */
   settleDelivery(id: string, outcome: DeliveryOutcome, retryAt?: number, attempt?: number): Promise<boolean>;
   /** Files a late answer to a delivery, found by the key the delivery announced; the same answer twice is filed once. */
@@ -79,7 +79,7 @@ export interface NewMessage {
   faults: Fault[];
   /** Identity for duplicate detection: sender, control id, time and content hash, or the Idempotency-Key. */
   dedupeKey?: string;
-  /** Ordering key: patient (INS, else identifier with system), else the message itself. */
+  /** Ordering key: patient (INS, else identifier with system); empty for a message about nobody, a row of its own. */
   lane: string;
   /** `ADT^A01`, `MDM^T02`, `CDA 11490-0`, `json covidom`: for lists; never patient data. */
   kind: string;
@@ -103,6 +103,16 @@ export interface Message extends NewMessage {
   attempts: number;
   /** The attempt before may have been written: look before repeating. */
   ambiguous: boolean;
+  /** Since when it waits: when it was received, or last replayed. */
+  since: number;
+}
+
+/** A claimed delivery. */
+export interface ClaimedDelivery extends Delivery {
+  /** Since when it waits. */
+  since: number;
+  /** Size of the payload in bytes. */
+  size: number;
 }
 
 export type Settlement =
