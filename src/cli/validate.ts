@@ -2,14 +2,15 @@ import { readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Resource } from '@medplum/fhirtypes';
 import { fault, PasserelleError, sentence } from '../errors.ts';
+import type { Examiner, Finding } from '../profile/index.ts';
 import { type Command, exit, type Io, shared } from './command.ts';
 import { configured, readBytes } from './context.ts';
-import { type Examiner, type Finding, profile } from './rooms.ts';
+import { profile } from './rooms.ts';
 import { faultLine, progress } from './text.ts';
 
 interface Judged {
   file: string;
-  /** Place of the resource in the file; empty for the file's own. */
+  /** Line in a file with a resource a line; else empty. */
   inside: string;
   type: string;
   findings: Finding[];
@@ -60,7 +61,7 @@ function report(judged: Judged[], json: boolean, io: Io): number {
       for (const one of findings) {
         const place = inside ? `${inside} ${one.path}` : one.path;
         const why = [one.rule, one.profile].filter(Boolean).join(', ');
-        io.out(`${file}: ${one.severity} ${place}: ${one.message[io.language] ?? one.message.en} (${why})\n`);
+        io.out(`${file}: ${one.severity} ${place}: ${one.message[io.language]} (${why})\n`);
       }
     }
     io.out(`${judged.length} resources, ${valid} valid, ${invalid} invalid\n`);
@@ -85,11 +86,8 @@ async function filesAt(name: string, io: Io): Promise<string[]> {
 async function judgeFile(file: string, examiner: Examiner, profiles: string[] | undefined, io: Io): Promise<Judged[]> {
   const { read } = await import('../formats/fhir/index.ts');
   const bytes = await readBytes(file, io);
-  const judge = (one: Resource, inside: string): Judged => {
-    return { file, inside, type: one.resourceType, findings: examiner.judge(one, { profiles }) };
-  };
   const documents = /\.ndjson$/i.test(file) ? lines(bytes) : [bytes];
-  return documents.flatMap((document, at) => {
+  return documents.map((document, at) => {
     const { tree, faults } = read(document);
     const line = documents.length > 1 ? `line ${at + 1}` : '';
     const resource = tree as Resource | undefined;
@@ -99,20 +97,13 @@ async function judgeFile(file: string, examiner: Examiner, profiles: string[] | 
         severity: one.severity,
         path: one.place ?? '$this',
         rule: one.code,
+        profile: '',
         message: { en: sentence(one, 'en'), fr: sentence(one, 'fr') },
       }));
-      return [{ file, inside: line, type: '', findings }];
+      return { file, inside: line, type: '', findings };
     }
-    return [judge(resource, line), ...entriesOf(resource).map(({ entry, place }) => judge(entry, line + place))];
+    return { file, inside: line, type: resource.resourceType, findings: examiner.judge(resource, { profiles }) };
   });
-}
-
-/** The resources in a Bundle are judged each for itself too: by their own profiles. */
-function entriesOf(resource: Resource): { entry: Resource; place: string }[] {
-  if (resource.resourceType !== 'Bundle') return [];
-  return (resource.entry ?? []).flatMap(({ resource: entry }, at) =>
-    entry ? [{ entry, place: `Bundle.entry[${at}].resource` }] : [],
-  );
 }
 
 function lines(bytes: Uint8Array): Uint8Array[] {

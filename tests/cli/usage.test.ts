@@ -1,0 +1,159 @@
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { decodeJwt } from 'jose';
+import { commands } from '../../src/cli/commands.ts';
+import { journalOf } from '../../src/journal/open.ts';
+import { inside, passerelle } from './run.ts';
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'passerelle-cli-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+describe('help', () => {
+  test('without a command: all of them, and the exit codes', async () => {
+    const { code, out } = await passerelle([]);
+    expect(code).toBe(0);
+    for (const { name } of commands) expect(out).toMatch(new RegExp(`^  ${name} `, 'm'));
+    expect(out).toContain('0 done');
+  });
+
+  test.each(commands.map((one) => one.name))('%s: what it does, its options, an example', async (name) => {
+    const command = commands.find((one) => one.name === name);
+    const [english, french] = await Promise.all([inside([name, '--help']), inside([name, '--help', '--lang', 'fr'])]);
+    expect([english.code, french.code]).toEqual([0, 0]);
+    expect(english.out).toContain(`Example: npx passerelle ${command?.example}`);
+    expect(french.out).toContain(`Exemple : npx passerelle ${command?.example}`);
+    expect(french.out.split('\n')[0]).toBe(command?.summary.fr);
+    for (const option of command?.options ?? []) expect(english.out).toContain(`--${option.name}`);
+  });
+
+  test('speaks French when LANG does', async () => {
+    expect((await passerelle(['--help'], { environment: { LANG: 'fr_FR.UTF-8' } })).out).toContain('Codes de sortie');
+    expect((await passerelle(['--lang=en', '--help'], { environment: { LANG: 'fr_FR.UTF-8' } })).out).toContain(
+      'Exit codes',
+    );
+  });
+
+  test('every command of the outward contract is there', () => {
+    const names = [
+      'start',
+      'check',
+      'demo',
+      'convert',
+      'validate',
+      'send',
+      'messages',
+      'message',
+      'replay',
+      'explain',
+      'token',
+      'bench',
+    ];
+    expect(commands.map((one) => one.name)).toEqual(names);
+  });
+});
+
+describe('wrong usage is 2, and says how it is done', () => {
+  test.each([
+    [['strat'], 'Unknown command: strat. Commands: start, check'],
+    [['convert'], 'Usage: npx passerelle convert FILE'],
+    [['message', 'a', 'b'], 'Usage: npx passerelle message ID'],
+    [['start', '--port', '1'], 'Unknown option: port. Options: --config'],
+    [['token', '--client'], 'An option lacks its value'],
+    [['token'], '--client is needed'],
+    [['token', '--client', 'x', '--ttl', 'soon'], '--ttl: expected a whole number'],
+    [['messages', '--state', 'lost'], '--state: one of accepted, delivered'],
+    [['replay'], 'Give message ids, or --state'],
+    [['send', 'pigeon', 'x'], 'send mllp or send http'],
+    [['explain', 'patient'], 'Expected: TYPE/ID'],
+    [['bench', 'nothing'], 'Unknown benchmark: nothing'],
+    [['validate'], 'Usage: npx passerelle validate FILE|DIR…'],
+  ])('%j', async (args, text) => {
+    const { code, out, err } = await inside(args, { PASSERELLE_DATA: folder });
+    expect({ code, out }).toEqual({ code: 2, out: '' });
+    expect(err).toContain(text);
+    expect(err).not.toMatch(/\.ts:\d|at .*\(/);
+  });
+
+  test('so is a configuration with faults: all of them are told', async () => {
+    const file = join(folder, 'bad.json');
+    await writeFile(file, JSON.stringify({ http: { listen: '0.0.0.0:1' }, log: { level: 'loud' }, journal: 'mysql' }));
+    for (const args of [['start'], ['check'], ['messages']]) {
+      const { code, out, err } = await inside([...args, '--config', file]);
+      expect({ code, out }).toEqual({ code: 2, out: '' });
+      for (const setting of ['log.level', 'journal', 'http.listen']) expect(err).toContain(`Setting ${setting}`);
+    }
+    const json = await inside(['check', '--json', '--config', file]);
+    expect(json.code).toBe(2);
+    expect(JSON.parse(json.out)).toMatchObject({
+      ok: false,
+      faults: expect.arrayContaining([expect.objectContaining({ code: 'listener-exposed' })]),
+    });
+  });
+});
+
+test.each([
+  [['--help'], 0],
+  [['strat'], 2],
+  [['convert', 'none.xml'], 3],
+  [['message', '0'], 1],
+])('as a process: %j ends with %d', async (args, expected) => {
+  if (expected === 1) await (await openJournal(folder)).close();
+  const { code, out, err } = await passerelle(args, { environment: { PASSERELLE_DATA: folder } });
+  expect(code).toBe(expected);
+  expect(expected === 0 ? err : out).toBe('');
+});
+
+async function openJournal(data: string) {
+  const journal = journalOf('sqlite', data);
+  await journal.open();
+  return journal;
+}
+
+describe('what cannot be reached is 3', () => {
+  test.each([
+    [['convert', 'none.xml'], 'file-unreadable'],
+    [['validate', 'none'], 'file-unreadable'],
+    [['messages'], 'file-unreadable'],
+    [['send', 'mllp', 'none.hl7'], 'file-unreadable'],
+  ])('%j', async (args, code) => {
+    const ran = await inside(args, { PASSERELLE_DATA: join(folder, 'nowhere') }, folder);
+    expect(ran.code).toBe(3);
+    expect(ran.err).toContain(`error ${code}:`);
+    expect(await readdir(folder)).not.toContain('nowhere');
+  });
+});
+
+describe('token', () => {
+  const environment = () => ({ PASSERELLE_DATA: join(folder, 'data') });
+
+  test('prints a token and nothing else', async () => {
+    const { code, out, err } = await passerelle(
+      ['token', '--client', 'gp', '--scope', 'user/*.rs', '--practitioner', '10003456789', '--ttl', '60'],
+      {
+        environment: environment(),
+      },
+    );
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect(out).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+\n$/);
+    const { exp = 0, iat = 0, ...claims } = decodeJwt(out.trim());
+    expect(exp - iat).toBe(60);
+    expect(claims).toMatchObject({ client_id: 'gp', sub: '10003456789', scope: 'user/*.rs', rpps: '10003456789' });
+  });
+
+  test('says which scope opens nothing', async () => {
+    const { code, err } = await passerelle(['token', '--client', 'gp', '--scope', 'launch system/Patient.all'], {
+      environment: environment(),
+    });
+    expect(code).toBe(0);
+    expect(err).toBe('scope not understood, it opens nothing: system/Patient.all\n');
+  });
+});
+
+test('the version is that of the package', async () => {
+  expect((await passerelle(['--version'])).out).toMatch(/^passerelle \d+\.\d+\.\d+\n$/);
+});
