@@ -86,7 +86,7 @@ async function take(house: House, incoming: Incoming): Promise<Verdict> {
     dedupeKey: incoming.idempotencyKey,
     lane: randomUUID(),
     kind: 'test',
-    sender: incoming.sender ?? '',
+    sender: incoming.format === 'hl7v2' ? 'DPI/HOP' : (incoming.sender ?? ''),
     receivedAt: Date.now(),
   });
   return { ...appended, faults: appended.duplicate ? appended.faults : [...house.refuseWith] };

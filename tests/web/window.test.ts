@@ -123,6 +123,20 @@ describe('messages', () => {
     });
   });
 
+  test('also when the message itself names another sender', async () => {
+    const hospital = await house.token('system/Bundle.c', { clientId: 'hospital' });
+    const sent = await request(house.app)
+      .post('/in/hl7v2')
+      .set('Authorization', hospital)
+      .type('text/plain')
+      .send('MSH|');
+    const answer = await read(`/messages/${sent.body.id}`, hospital);
+    expect(answer.body).toMatchObject({ id: sent.body.id, sender: 'DPI/HOP' });
+    expect(
+      (await read(`/messages/${sent.body.id}`, await house.token('system/Bundle.c', { clientId: 'DPI/HOP' }))).status,
+    ).toBe(404);
+  });
+
   test('to another it is not there, as if it did not exist', async () => {
     const hospital = await house.token('system/Bundle.c', { clientId: 'hospital' });
     const [other, unknown, nonsense] = [

@@ -12,6 +12,7 @@ interface RecordRow {
   seq: number;
   id: string;
   door: string;
+  client: string | null;
   sender: string;
   kind: string;
   lane: string;
@@ -86,6 +87,7 @@ function record(context: Context, row: RecordRow): MessageRecord {
   return {
     id: row.id,
     door: row.door,
+    ...(row.client !== null && { client: row.client }),
     sender: row.sender,
     kind: row.kind,
     state: settled ? row.state! : 'accepted',
@@ -138,7 +140,7 @@ function deliveryRecord({ db }: Context, row: DeliveryRow): DeliveryRecord {
 }
 
 const RECORD = `SELECT m.seq, m.id, m.door, m.sender, m.kind, m.lane, m.format, m.route, m.size, m.received_at,
-    m.faults AS first_faults, o.state, o.settled_at, o.attempts, o.faults, o.refs, o.maps, o.response,
+    json_extract(m.envelope, '$.sender') AS client, m.faults AS first_faults, o.state, o.settled_at, o.attempts, o.faults, o.refs, o.maps, o.response,
     w.seq AS waits, w.leased, w.due, w.attempts AS tries
   FROM message m LEFT JOIN outcome o ON o.seq = m.seq LEFT JOIN work w ON w.stream = '${PIPELINE}' AND w.seq = m.seq`;
 
@@ -148,13 +150,13 @@ const BY_ID = `${RECORD} WHERE m.id = ?1`;
 export const LIST_ALL = `${RECORD} WHERE m.seq < ?1 ORDER BY m.seq DESC LIMIT ?2`;
 
 export const LIST_WAITING = `SELECT m.seq, m.id, m.door, m.sender, m.kind, m.lane, m.format, m.route, m.size, m.received_at,
-    m.faults AS first_faults, o.state, o.settled_at, o.attempts, o.faults, o.refs, o.maps, o.response,
+    json_extract(m.envelope, '$.sender') AS client, m.faults AS first_faults, o.state, o.settled_at, o.attempts, o.faults, o.refs, o.maps, o.response,
     w.seq AS waits, w.leased, w.due, w.attempts AS tries
   FROM work w CROSS JOIN message m ON m.seq = w.seq LEFT JOIN outcome o ON o.seq = m.seq
   WHERE w.stream = '${PIPELINE}' AND w.seq < ?1 ORDER BY w.seq DESC LIMIT ?2`;
 
 const BY_OUTCOME = `SELECT m.seq, m.id, m.door, m.sender, m.kind, m.lane, m.format, m.route, m.size, m.received_at,
-    m.faults AS first_faults, o.state, o.settled_at, o.attempts, o.faults, o.refs, o.maps, o.response,
+    json_extract(m.envelope, '$.sender') AS client, m.faults AS first_faults, o.state, o.settled_at, o.attempts, o.faults, o.refs, o.maps, o.response,
     NULL AS waits, NULL AS leased, NULL AS due, NULL AS tries
   FROM outcome o CROSS JOIN message m ON m.seq = o.seq`;
 
