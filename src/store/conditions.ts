@@ -111,7 +111,8 @@ function chain(
   const targets = only ? [only] : parameter.targets.length ? parameter.targets : [...context.parameters.types];
   const inner: Sql[] = [];
   for (const target of targets) {
-    const found = condition(target, rest, value, context, depth + 1);
+    const found =
+      condition(target, rest, value, context, depth + 1) ?? throughRole(target, rest, value, context, depth + 1);
     if (found) inner.push(keysOf(target, found));
   }
   if (inner.length === 0) return undefined;
@@ -130,6 +131,18 @@ function chain(
     return keys.length <= 4 ? direct : listed(direct);
   }
   return listed(indexed(parameter.columns, [{ text: `i.target IN (${text})`, values: bound, test: () => true }]));
+}
+
+/** `author.family` of PDSm means a professional's name also where the author is a role: its practitioner has the name. */
+function throughRole(
+  target: string,
+  rest: string,
+  value: string,
+  context: SearchContext,
+  depth: number,
+): Condition | undefined {
+  if (target !== 'PractitionerRole' || !/^(name|family|given)(:|$)/.test(rest)) return undefined;
+  return condition(target, `practitioner.${rest}`, value, context, depth);
 }
 
 /** Keys of the resources of a type that meet a condition; contained ones count, for a reference can point to them. */
