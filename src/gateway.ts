@@ -54,7 +54,7 @@ async function startAll(config: Config, log: Logger, closing: (() => Promise<voi
   const journal = journalOf(config.journal, config.data);
   await journal.open();
   closing.push(() => journal.close());
-  const fhir = openFhir(config, pure.examiner, log);
+  const fhir = openFhir(config, log, (resource, profiles) => pure.examiner.judge(resource, { profiles }));
   closing.push(() => fhir.close());
   const access = await openAccess(config);
   closing.push(() => access.close());
@@ -97,7 +97,7 @@ async function startAll(config: Config, log: Logger, closing: (() => Promise<voi
     log,
   });
   worker.start();
-  closing.push(() => worker.stop());
+  closing.push(async () => void (await worker.stop(8)));
 
   const obstructed = () => journal.obstacles().length > 0;
   const app = createApp({
@@ -122,7 +122,9 @@ async function startAll(config: Config, log: Logger, closing: (() => Promise<voi
     clockwork.stop();
   });
   readiness = 'ready';
-  const addresses = Object.fromEntries(doors.flatMap(({ name, door }) => (door.addresses ? [[name, door.addresses()]] : [])));
+  const addresses = Object.fromEntries(
+    doors.flatMap(({ name, door }) => (door.addresses ? [[name, door.addresses()]] : [])),
+  );
   log.info({ url: listening.url, addresses: Object.values(addresses).flat(), fhir: config.fhir.server }, 'listening');
   return { url: listening.url, addresses: addresses as Record<string, string[]> };
 }
@@ -133,7 +135,7 @@ export async function checkGateway(config: Config, log: Logger): Promise<Fault[]
   const deaf = (): never => {
     throw new Error('a door took a message while it was only checked');
   };
-  const fhir = openFhir(config, undefined, log);
+  const fhir = openFhir(config, log);
   try {
     const context: Omit<DoorContext, 'config' | 'name'> = {
       log,

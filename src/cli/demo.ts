@@ -1,10 +1,13 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { mintToken } from '../access/index.ts';
 import { type Config, loadConfig } from '../config.ts';
 import { PasserelleError } from '../errors.ts';
 import { createLog } from '../log.ts';
 import { type Command, exit, type Io } from './command.ts';
+import { play } from './demo/paths.ts';
+import { story } from './demo/story.ts';
 import { gateway } from './rooms.ts';
 import { table } from './text.ts';
 
@@ -36,15 +39,28 @@ export const demo: Command = {
     const running = await runGateway(config, log);
     try {
       const steps: DemoStep[] = [];
+      const token = async (client: string, scope?: string) =>
+        (await mintToken(config, { clientId: client, scope })) ?? '';
+      const stage = { url: running.url, mllp: running.addresses.mllp?.[0] ?? '', token };
+      for await (const step of play(story(new Date()), stage)) steps.push(step);
       io.out(stepTable(steps, io));
-      if (!args.switches.once) await new Promise<void>((resolve) => io.onStop(resolve));
-      return steps.every((one) => one.ok) ? exit.done : exit.refused;
+      const ok = steps.every((one) => one.ok);
+      if (!args.switches.once) {
+        io.out(exploreText(running.url, await token('demo')));
+        await new Promise<void>((resolve) => io.onStop(resolve));
+      }
+      return ok ? exit.done : exit.refused;
     } finally {
       await running.stop();
       await rm(data, { recursive: true, force: true });
     }
   },
 };
+
+/** How to go on by hand. */
+function exploreText(url: string, token: string): string {
+  return `\nThe gateway stays up until Ctrl-C. Look around, for example:\n\n  curl -H 'Authorization: Bearer ${token}' '${url}/fhir/R4/CarePlan'\n\n`;
+}
 
 /** A data folder of its own; listeners as configured, so that the addresses printed in the README hold. */
 function demoConfig(data: string, io: Io): Config {

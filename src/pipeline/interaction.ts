@@ -7,6 +7,7 @@ import { retryMoment } from '../journal/backoff.ts';
 import type { Message, Settlement } from '../journal/journal.ts';
 import type { Interaction } from '../message.ts';
 import type { House } from './house.ts';
+import { judgeResource } from './judge.ts';
 
 /**
  * Applies a write of the FHIR API as it was sent: it has been written down, so it can be applied again after a crash. The
@@ -70,19 +71,10 @@ function bodyOf(
   return interaction.method === 'PATCH' ? { patch: decoded.tree } : { resource: decoded.tree as Resource };
 }
 
-/** What the project's own profiles object to; everything else is the FHIR server's business. */
+/** An error is what the project's own profiles object to; everything else is the FHIR server's business. */
 function findings(resource: Resource, house: House): Fault[] {
   const resources = resource.resourceType === 'Bundle' ? (resource.entry ?? []).map((one) => one.resource) : [resource];
-  return resources.flatMap((one) =>
-    one
-      ? house.examiner
-          .judge(one)
-          .filter(
-            (finding) => finding.severity === 'error' && finding.profile.startsWith('http://passerelle.example/fhir/'),
-          )
-          .map((finding) => fault('resource-finding', { place: finding.path, rule: finding.rule }))
-      : [],
-  );
+  return resources.flatMap((one) => (one ? judgeResource(one, house.examiner) : []));
 }
 
 function headersOf({ headers }: Interaction): Record<string, string> {

@@ -1,3 +1,4 @@
+import type { Resource } from '@medplum/fhirtypes';
 import type { Conversion } from '../conversion.ts';
 import { type Fault, fault, warning } from '../errors.ts';
 import type { House } from './house.ts';
@@ -10,18 +11,18 @@ const OWN = 'http://passerelle.example/fhir/';
  * message in quarantine; any other finding is recorded with it.
  */
 export function judge(conversion: Conversion, { examiner }: Pick<House, 'examiner'>): Fault[] {
-  return conversion.drafts.flatMap(({ resource }) =>
-    examiner
-      .judge(resource)
-      .filter(({ severity }) => severity !== 'information')
-      .map((finding): Fault => {
-        const binding = finding.severity === 'error' && finding.profile.startsWith(OWN);
-        const said = {
-          place: finding.path,
-          rule: `${finding.profile}#${finding.rule}`,
-          params: { rule: finding.rule },
-        };
-        return binding ? fault('resource-finding', said) : warning('resource-finding', said);
-      }),
-  );
+  return conversion.drafts.flatMap(({ resource }) => judgeResource(resource, examiner));
+}
+
+/** The findings about one resource as faults; what could not be judged is left out. */
+export function judgeResource(resource: Resource, examiner: House['examiner']): Fault[] {
+  return examiner
+    .judge(resource)
+    .filter(({ severity }) => severity !== 'information')
+    .map((finding): Fault => {
+      const binding = finding.severity === 'error' && finding.profile.startsWith(OWN);
+      const rule = `${finding.profile}#${finding.rule}`;
+      const said = { place: finding.path, rule, params: { message: finding.message.en } };
+      return binding ? fault('resource-finding', said) : warning('resource-finding', said);
+    });
 }

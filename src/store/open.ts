@@ -1,0 +1,26 @@
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import type { FhirEndpoint } from '../adapter.ts';
+import type { Config } from '../config.ts';
+import { loadSearchParameters, openStore, type StoreOptions } from './index.ts';
+import { openRemote } from './remote.ts';
+
+/** The FHIR R4 server that the configuration names. */
+export interface Fhir {
+  endpoint: FhirEndpoint;
+  close(): void;
+}
+
+/** Opens the embedded server, or a connection to the one whose base URL the setting `fhir.server` gives. */
+export function openFhir(config: Config, log: Logger, validate?: StoreOptions['validate']): Fhir {
+  const { server, headers, timeoutSeconds, connections } = config.fhir;
+  if (server !== 'embedded') return openRemote({ base: server, headers, timeoutSeconds, connections });
+  const store = openStore({
+    file: join(config.data, 'fhir.sqlite'),
+    searchParameters: config.folders.profiles.flatMap(loadSearchParameters),
+    limits: { maxEntries: config.limits.entries },
+    ...(validate ? { validate } : {}),
+    report: (err) => log.error({ err }, 'FHIR store failed'),
+  });
+  return { endpoint: store.endpoint, close: () => store.close() };
+}
