@@ -14,7 +14,8 @@ export type Coerce = (run: Run, value: unknown) => unknown;
  * type has is taken.
  */
 export function coercionFor(type: string, expression: Compiled): Coerce {
-  if (type.startsWith('#') || (expression.fresh && expression.type === type)) return asItIs;
+  const fits = expression.type === type || (type === 'Resource' && expression.type !== undefined);
+  if (type.startsWith('#') || (expression.fresh && fits)) return asItIs;
   return coercion(type);
 }
 

@@ -2,8 +2,8 @@ import { compileExpression } from './expression.ts';
 import type { GroupNode, MapNode, RuleNode } from './language.ts';
 import { LanguageError } from './lexer.ts';
 import { compileRule, type Step } from './rule.ts';
-import { FIRST_VARIABLE, RUN, type Run, SLOT_WIDTH, type Slots } from './run.ts';
-import { type Environment, Frame, Scope, type Variable } from './scope.ts';
+import { CALLER, FIRST_VARIABLE, ORIGINS, PASSED, RUN, type Run, SLOT_WIDTH, type Slots } from './run.ts';
+import { type Environment, Frame, type Origins, Scope, type Variable } from './scope.ts';
 import type { CodeTable } from './tables.ts';
 
 /** A group of a map, ready to run. Calls hold the handle, so groups may call each other in any order. */
@@ -14,6 +14,7 @@ export interface GroupHandle {
   /** Slots that one call needs. */
   size: number;
   steps: Step[];
+  origins: Origins;
 }
 
 /** A fault found while compiling. */
@@ -48,7 +49,7 @@ export function declareGroups(map: MapNode): Map<string, GroupHandle> {
         const pseudo = input.mode === 'target' && type && Object.hasOwn(PARAMETER_TYPES, type);
         return { ...input, type: pseudo ? PARAMETER_TYPES[type] : type };
       });
-      return [group.name, { name: group.name, map: map.name, inputs, size: 0, steps: [] }];
+      return [group.name, { name: group.name, map: map.name, inputs, size: 0, steps: [], origins: [] }];
     }),
   );
 }
@@ -73,6 +74,7 @@ export function compileMap(
     for (const { name, mode, type } of handle.inputs) scope.declare(name, mode, mode === 'target' ? type : undefined);
     handle.steps = compileRules(map, allRules(map, group, faults), scope, callable, faults);
     handle.size = frame.size;
+    handle.origins = frame.origins;
   }
   return faults;
 }
@@ -139,6 +141,9 @@ function compileCall(
     }
     const inner: Slots = new Array(group.size);
     inner[RUN] = run;
+    inner[ORIGINS] = group.origins;
+    inner[CALLER] = slots;
+    inner[PASSED] = variables;
     let to = FIRST_VARIABLE;
     for (const { slot } of variables) {
       inner[to] = slots[slot];

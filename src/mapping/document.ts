@@ -51,8 +51,8 @@ export class MappedDocument {
   path(owner: object, key: Step): Step[] {
     const nodes = this.nodes();
     const path = [key];
-    for (let node = nodes.get(owner); node?.parent; node = nodes.get(node.parent)) path.unshift(node.key);
-    return path;
+    for (let node = nodes.get(owner); node?.parent; node = nodes.get(node.parent)) path.push(node.key);
+    return path.reverse();
   }
 
   /**
@@ -61,7 +61,12 @@ export class MappedDocument {
    */
   place(owner: object | undefined, key: Step): string {
     if (owner === undefined || !this.holds(owner)) return this.carrierPlace;
-    const path = this.path(owner, key);
+    return this.placeAt(this.path(owner, key), owner);
+  }
+
+  /** The same for a path that is known already. */
+  placeAt(path: readonly Step[], owner: object | undefined): string {
+    if (owner === undefined) return this.carrierPlace;
     const local = this.places ? this.places(path, owner) : pointer(path);
     if (this.carrierPlace === '') return local;
     return local.startsWith('/') ? this.carrierPlace + local : `${this.carrierPlace}/${local}`;

@@ -2,7 +2,14 @@ import type { Resource } from '@medplum/fhirtypes';
 import type { Draft } from '../conversion.ts';
 import { fault, warning } from '../errors.ts';
 import type { MappedDocument } from './document.ts';
-import { businessIdentifiers, contradict, ensureIdentifier, PLACE_SYSTEM, UPDATED_TYPES } from './identity.ts';
+import {
+  businessIdentifiers,
+  contradict,
+  ensureIdentifier,
+  type Key,
+  PLACE_SYSTEM,
+  UPDATED_TYPES,
+} from './identity.ts';
 import { fillFrom, hasContent, prune } from './merge.ts';
 import type { Entry, Link, Session } from './run.ts';
 import { uuidOf } from './uuid.ts';
@@ -18,7 +25,7 @@ export interface Finished {
 interface Building {
   entry: Entry;
   resource: Resource;
-  identity?: { system: string; value: string };
+  identity?: Key;
   draft?: Draft;
 }
 
@@ -58,7 +65,7 @@ function reportEmpty(session: Session, entry: Entry): void {
   session.faults.push(
     warning('resource-empty', {
       params: { type: entry.resource!.resourceType },
-      place: entry.document.place(entry.owner, entry.ownerKey),
+      place: placeOf(entry),
       rule: `${entry.rule.map}.map#${entry.rule.rule}`,
     }),
   );
@@ -70,16 +77,14 @@ function reportEmpty(session: Session, entry: Entry): void {
  */
 function join(entry: Entry, resource: Resource, byIdentity: Map<string, Building>): Building {
   const type = resource.resourceType;
-  const known = entry.identity?.value
-    ? [entry.identity as { system: string; value: string }]
-    : businessIdentifiers(resource);
-  const identifiers = UPDATED_TYPES.has(type) ? known : known.slice(0, 1);
-  const keys = identifiers.map(({ system, value }) => `${type}|${system}|${value}`);
+  const known = entry.identity?.value ? [entry.identity as Key] : businessIdentifiers(resource);
+  const building: Building = { entry, resource, identity: known[0] };
+  if (known.length === 0) return building;
+  const keys = (UPDATED_TYPES.has(type) ? known : known.slice(0, 1)).map((one) => `${type}|${one.system}|${one.value}`);
   const match = keys.map((key) => byIdentity.get(key)).find((one) => one !== undefined);
-  const building = match ?? { entry, resource, identity: known[0] };
-  for (const key of keys) if (!byIdentity.has(key)) byIdentity.set(key, building);
+  for (const key of keys) if (!byIdentity.has(key)) byIdentity.set(key, match ?? building);
   if (match) absorb(match, entry, resource);
-  return building;
+  return match ?? building;
 }
 
 function absorb(building: Building, entry: Entry, resource: Resource): void {
@@ -98,9 +103,7 @@ function joinSubjects(session: Session, buildings: Building[], byResource: Map<o
   const kept = [first];
   for (const other of others) {
     if (other.resource.resourceType !== first.resource.resourceType || contradict(first.resource, other.resource)) {
-      session.faults.push(
-        fault('identity-mismatch', { place: other.entry.document.place(other.entry.owner, other.entry.ownerKey) }),
-      );
+      session.faults.push(fault('identity-mismatch', { place: placeOf(other.entry) }));
       kept.push(other);
       continue;
     }
@@ -120,7 +123,7 @@ function nameDrafts(session: Session, buildings: Building[]): Draft[] {
     const uuid = uuidOf(`${sender}\n${messageIdentity}\n${key}`);
     const write = entry.write ?? (UPDATED_TYPES.has(resource.resourceType) ? 'update' : 'create');
     const { system, value } = building.identity ?? { system: PLACE_SYSTEM, value: uuid };
-    ensureIdentifier(resource, { system, value });
+    if (!building.identity || entry.identity) ensureIdentifier(resource, { system, value });
     building.draft = {
       key,
       fullUrl: `urn:uuid:${uuid}`,
@@ -144,8 +147,13 @@ function freeKey(entry: Entry, resource: Resource, taken: Set<string>): string {
   return key;
 }
 
-function placeKey({ key, document, owner, ownerKey }: Entry): string {
-  if (key === undefined) return document.place(owner, ownerKey);
+function placeOf({ document, path, owner }: Entry): string {
+  return document.placeAt(path, owner);
+}
+
+function placeKey(entry: Entry): string {
+  const { key, document } = entry;
+  if (key === undefined) return placeOf(entry);
   return document.carrierPlace === '' ? key : `${document.carrierPlace}/${key}`;
 }
 
@@ -164,8 +172,8 @@ function fillLinks(
     }
     delete link.holder[link.property];
     delete link.holder.display;
-    if (link.target.kind === 'subject' && subjectMissing) continue;
-    subjectMissing ||= link.target.kind === 'subject';
+    if (isSubject(link) && subjectMissing) continue;
+    subjectMissing ||= isSubject(link);
     session.faults.push(unresolved(link));
   }
   for (const intent of session.intents as { by?: unknown }[]) {
@@ -173,28 +181,27 @@ function fillLinks(
   }
 }
 
-function unresolved({ target, place, rule }: Link) {
-  const where = { place: place.document.place(place.owner, place.key), rule: `${rule.map}.map#${rule.rule}` };
-  return target.kind === 'subject' ? fault('subject-missing', where) : warning('reference-unresolved', where);
+function isSubject({ resource, key }: Link): boolean {
+  return resource === undefined && key === undefined;
+}
+
+function unresolved(link: Link) {
+  const { document, owner, ownerKey, rule } = link;
+  const where = { place: document.place(owner, ownerKey), rule: `${rule.map}.map#${rule.rule}` };
+  return isSubject(link) ? fault('subject-missing', where) : warning('reference-unresolved', where);
 }
 
 function linked(
-  { target }: Link,
+  { resource, key, type, document }: Link,
   buildings: Building[],
   byResource: Map<object, Building>,
   subjects: Building[],
 ): Building | undefined {
-  if (target.kind === 'resource') {
-    return (
-      byResource.get(target.resource) ?? byResource.get((target.resource as { resource?: object }).resource ?? target)
-    );
-  }
-  if (target.kind === 'subject') return inDocument(subjects, target.document);
-  const { key, type } = target;
-  const named = buildings.filter(
-    ({ entry, resource }) => entry.key === key && (type === undefined || resource.resourceType === type),
-  );
-  return inDocument(named, target.document);
+  if (resource)
+    return byResource.get(resource) ?? byResource.get((resource as { resource?: object }).resource ?? resource);
+  if (key === undefined) return inDocument(subjects, document);
+  const named = buildings.filter((one) => one.entry.key === key && (!type || one.resource.resourceType === type));
+  return inDocument(named, document);
 }
 
 function inDocument(buildings: Building[], document: MappedDocument): Building | undefined {

@@ -70,8 +70,8 @@ export function takeFhir(run: Run): void {
 }
 
 /** Place of the resource itself: in a Bundle below its entry. */
-function placeOf({ document, owner, ownerKey }: Entry): string {
-  return owner === undefined ? document.carrierPlace : `${document.place(owner, ownerKey)}/resource`;
+function placeOf({ document, owner, path }: Entry): string {
+  return owner === undefined ? document.carrierPlace : `${document.placeAt(path, owner)}/resource`;
 }
 
 /** One resource of the message and how it stood there. */
@@ -127,7 +127,8 @@ function takeOne(source: Source, run: Run, index: BundleIndex): Entry {
   const { resource: original, entry: from, owner, key } = source;
   const resource = index.copy(original, from);
   const rule = { map: 'fhir', rule: resource.resourceType };
-  const entry: Entry = { resource, owner, ownerKey: key, rule, document };
+  const path = owner === undefined ? [] : ['entry', key];
+  const entry: Entry = { resource, path, owner, rule, document };
   cleanMeta(resource, placeOf(entry), session.faults);
   applyRequest(entry, resource, from?.request, session.context.sender);
   session.entries.push(entry);

@@ -82,8 +82,7 @@ export class BundleIndex {
   /** Makes a reference that the draft's fullUrl will fill. */
   link(holder: Reference, resource: Resource, property: 'reference' | 'url' = 'reference'): void {
     const { session, document, rule } = this.run;
-    const place = { owner: undefined, key: '', document };
-    session.links.push({ holder: holder as Bag, property, target: { kind: 'resource', resource }, place, rule });
+    session.links.push({ holder: holder as Bag, property, resource, document, rule, owner: undefined, ownerKey: '' });
   }
 
   private reportOutside(source: Bag, text: string): void {

@@ -101,8 +101,8 @@ function addPatient(patient: Patient, run: Run): Entry {
   const rule = { map: 'fhir', rule: 'subject' };
   const entry: Entry = {
     resource: patient,
+    path: [],
     owner: undefined,
-    ownerKey: '',
     key: 'subject',
     rule,
     document: run.document,

@@ -26,17 +26,26 @@ export function isIns(identifier: { system?: string }): boolean {
   return INS_SYSTEMS.has(identifier.system ?? '');
 }
 
+export type Key = Required<Pick<Identifier, 'system' | 'value'>>;
+
+const NONE: Key[] = [];
+
 /** All identifiers of a resource that have a system and a value; the one that names the thing best first. */
-export function businessIdentifiers(resource: Resource): Required<Pick<Identifier, 'system' | 'value'>>[] {
-  const { identifier, masterIdentifier } = resource as {
-    identifier?: Identifier | Identifier[];
-    masterIdentifier?: Identifier;
-  };
-  const found = [masterIdentifier, ...(Array.isArray(identifier) ? identifier : [identifier])].filter(
-    (one): one is Required<Identifier> => one?.system !== undefined && one.value !== undefined && one.value !== '',
-  );
+export function businessIdentifiers(resource: Resource): Key[] {
+  const bag = resource as { identifier?: Identifier | Identifier[]; masterIdentifier?: Identifier };
+  const { identifier, masterIdentifier } = bag;
+  if (identifier === undefined && masterIdentifier === undefined) return NONE;
+  const found: Key[] = [];
+  if (isKey(masterIdentifier)) found.push(masterIdentifier);
+  if (Array.isArray(identifier)) {
+    for (const one of identifier) if (isKey(one)) found.push(one);
+  } else if (isKey(identifier)) found.push(identifier);
   if (resource.resourceType !== 'Patient' || found.length < 2) return found;
   return [...found.filter(isIns), ...found.filter((one) => !isIns(one))];
+}
+
+function isKey(identifier: Identifier | undefined): identifier is Key {
+  return identifier?.system !== undefined && identifier.value !== undefined && identifier.value !== '';
 }
 
 /** Writes the identity into a resource that does not carry it. Types without the element stay as they are. */

@@ -40,6 +40,7 @@ export function tokenize(text: string): Token[] {
     const groups = match.groups as Record<string, string | undefined>;
     if (groups.space === undefined) {
       const kind = (Object.keys(groups).find((name) => groups[name] !== undefined) ?? 'sign') as Token['kind'];
+      if (match[0].includes('__proto__')) throw new LanguageError('__proto__ is no name', line);
       tokens.push({ kind, text: kind === 'delimited' ? match[0].slice(1, -1) : match[0], start: at, end, line });
     }
     line += newlines(match[0]);

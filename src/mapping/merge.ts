@@ -55,12 +55,15 @@ function pruneList(list: unknown[]): boolean {
 }
 
 /** True when a resource says anything besides its type. */
-export function hasContent(value: unknown, root = true): boolean {
+export function hasContent(resource: object): boolean {
+  for (const name in resource) if (name !== 'resourceType' && isFilled((resource as Bag)[name])) return true;
+  return false;
+}
+
+function isFilled(value: unknown): boolean {
   if (value === undefined || value === null || value === '') return false;
   if (typeof value !== 'object') return true;
-  for (const name in value) {
-    if (root && name === 'resourceType') continue;
-    if (hasContent((value as Bag)[name], false)) return true;
-  }
+  if (Array.isArray(value)) return value.some(isFilled);
+  for (const name in value) if (isFilled((value as Bag)[name])) return true;
   return false;
 }

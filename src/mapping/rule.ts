@@ -45,6 +45,7 @@ interface Found {
 function declareSource(source: SourceNode, scope: Scope, info: RuleInfo): Source {
   const context = scope.find(source.context) ?? fail(`unknown variable ${source.context}`);
   const slot = scope.frame.take();
+  scope.frame.origins[slot] = { from: context.slot, path: source.path };
   if (source.variable) {
     const type = source.path.length === 0 ? context.type : undefined;
     scope.declare(source.variable, source.path.length === 0 ? context.side : 'source', type, slot);
@@ -88,10 +89,11 @@ function plainSource(from: number, path: string[], slot: number, next: Step): St
 }
 
 function oneProperty(slots: Slots, container: unknown, name: string, slot: number, next: Step): void {
-  if (container === null || typeof container !== 'object' || !Object.hasOwn(container, name)) return;
+  if (container === null || typeof container !== 'object') return;
   const value = (container as Record<string, unknown>)[name];
+  if (value === undefined || typeof value === 'function') return;
   if (Array.isArray(value)) eachOf(slots, value, slot, next);
-  else if (!isEmpty(value)) bind(slots, slot, value, container, name, next);
+  else if (value !== null && value !== '') bind(slots, slot, value, container, name, next);
 }
 
 function eachOf(slots: Slots, list: unknown[], slot: number, next: Step): void {
@@ -196,9 +198,10 @@ function gather(
     found.values.push(value);
     found.owners.push(owner);
     found.keys.push(key);
-  } else if (value !== null && typeof value === 'object' && Object.hasOwn(value, path[depth]!)) {
+  } else if (value !== null && typeof value === 'object') {
     const name = path[depth]!;
-    gather((value as Record<string, unknown>)[name], value, name, path, depth + 1, found);
+    const inner = (value as Record<string, unknown>)[name];
+    if (typeof inner !== 'function') gather(inner, value, name, path, depth + 1, found);
   }
 }
 

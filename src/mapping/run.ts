@@ -10,7 +10,12 @@ import type { MappedDocument } from './document.ts';
 export type Slots = unknown[];
 export const RUN = 0;
 export const THIS = 1;
-export const FIRST_VARIABLE = 4;
+/** Where the variables of this group come from ({@link Origins}). */
+export const ORIGINS = 4;
+/** Slots of the group that called this one, and the variables it passed; undefined for the top group. */
+export const CALLER = 5;
+export const PASSED = 6;
+export const FIRST_VARIABLE = 7;
 export const SLOT_WIDTH = 3;
 
 /** A compiled expression: undefined, a single value, or an array of values. */
@@ -37,25 +42,26 @@ export interface Entry {
   subject?: boolean;
   identity?: { system?: string; value?: string };
   kept?: unknown[];
-  /** Where it came from: the first source of the rule that made it. */
+  /** Where it came from: the first source of the rule that made it, as a path of the tree. */
+  path: (string | number)[];
   owner: object | undefined;
-  ownerKey: string | number;
   rule: RuleInfo;
   document: MappedDocument;
 }
 
-/** What a Reference or an attachment's url waits for until the drafts have their fullUrls. */
-export type LinkTarget =
-  | { kind: 'resource'; resource: object }
-  | { kind: 'subject'; document: MappedDocument }
-  | { kind: 'key'; key: string; type?: string; document: MappedDocument };
-
+/** A reference, or an attachment's url, that is filled in once the drafts have their fullUrls. */
 export interface Link {
   holder: Record<string, unknown>;
-  property: string;
-  target: LinkTarget;
-  place: { owner: object | undefined; key: string | number; document: MappedDocument };
+  property: 'reference' | 'url';
+  /** What it names: a resource that is in an entry, the entry with a key, or else the subject. */
+  resource?: object;
+  key?: string;
+  type?: string;
+  document: MappedDocument;
   rule: RuleInfo;
+  /** Where the rule read, for a report that nothing was found. */
+  owner: object | undefined;
+  ownerKey: string | number;
 }
 
 /** One value written into a target, kept raw; places are worked out only when somebody asks. */

@@ -37,9 +37,13 @@ export interface Environment {
   compile(text: string, scope: Scope): Compiled;
 }
 
+/** Which variable a variable was found in, and by which property names; nothing for parameters. Indexed by slot. */
+export type Origins = ({ from: number; path: string[] } | undefined)[];
+
 /** Counts the slots of one group. */
 export class Frame {
   size = FIRST_VARIABLE;
+  readonly origins: Origins = [];
   private readonly shares = new Map<string, number>();
 
   /** The place of an object that several rules share by name. */

@@ -4,6 +4,7 @@ import { compileExpression } from './expression.ts';
 import type { TargetNode } from './language.ts';
 import { type Entry, type Evaluate, RUN, type RuleInfo, type Run, type Slots } from './run.ts';
 import { type Compiled, fail, type Scope } from './scope.ts';
+import { trailOf } from './trail.ts';
 import { text } from './values.ts';
 
 type Holder = Record<string, unknown>;
@@ -234,11 +235,11 @@ function maker(type: string, info: RuleInfo, source: number): (slots: Slots) => 
 
 function newEntry(slots: Slots, rule: RuleInfo, source: number): Entry {
   const { session, document } = slots[RUN] as Run;
+  const owner = slots[source + 1] as object | undefined;
   if (session.entries.length === MAX_ENTRIES) {
     session.faults.push({ code: 'too-many-resources', severity: 'error', params: { limit: MAX_ENTRIES } });
   }
-  const owner = slots[source + 1] as object | undefined;
-  return { resource: undefined, owner, ownerKey: slots[source + 2] as string | number, rule, document };
+  return { resource: undefined, path: trailOf(slots, source), owner, rule, document };
 }
 
 /** `bundle.warning = …`, `bundle.error = …`: the map's own finding; the text stays private, the rule is named. */

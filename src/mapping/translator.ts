@@ -1,5 +1,5 @@
 import type { StructureMap } from '@medplum/fhirtypes';
-import type { Account, Conversion, Decoded, Orders, Trace } from '../conversion.ts';
+import type { Account, Conversion, Decoded, Orders } from '../conversion.ts';
 import { fault } from '../errors.ts';
 import { parisDateTime } from '../formats/dates.ts';
 import { account, type IgnoreRule } from './account.ts';
@@ -8,10 +8,19 @@ import { MappedDocument } from './document.ts';
 import { finishDrafts } from './drafts.ts';
 import { fhirIgnores, takeFhir } from './fhir-input.ts';
 import type { CompiledMap, MappingFolder } from './folder.ts';
+import { MappedConversion } from './mapped-conversion.ts';
 import { fits, partRoute, type Route } from './routes.ts';
-import { type ConvertContext, FIRST_VARIABLE, RUN, type Run, type Session, SLOT_WIDTH, type Slots } from './run.ts';
+import {
+  type ConvertContext,
+  FIRST_VARIABLE,
+  ORIGINS,
+  RUN,
+  type Run,
+  type Session,
+  SLOT_WIDTH,
+  type Slots,
+} from './run.ts';
 import type { CodeTarget } from './tables.ts';
-import { resolveTraces } from './traces.ts';
 
 interface Mapped {
   document: MappedDocument;
@@ -141,6 +150,7 @@ function runMap(map: CompiledMap, run: Run, carrier: unknown): void {
   Object.assign(session.maps, map.versions);
   const slots: Slots = new Array(map.top.size);
   slots[RUN] = run;
+  slots[ORIGINS] = map.top.origins;
   let slot = FIRST_VARIABLE;
   for (const { mode, type } of map.top.inputs) {
     slots[slot] = mode === 'source' ? sourceOf(type, session, document, carrier) : targetOf(type, session);
@@ -197,21 +207,9 @@ function emptyOrders(): Orders {
 
 function finish(session: Session, route: Route | undefined, mapped: Mapped[]): Conversion {
   const { drafts, subject, draftOf } = finishDrafts(session, route?.profiles);
-  const { intents, faults, unmapped, maps, orders } = session;
-  let traces: Trace[] | undefined;
-  const conversion: Conversion = {
-    drafts,
-    intents,
-    faults,
-    unmapped,
-    get traces() {
-      traces ??= resolveTraces(session.traces, drafts, draftOf);
-      return traces;
-    },
-    maps,
-  };
+  const conversion = new MappedConversion(session, drafts, draftOf);
   if (subject !== undefined) conversion.subject = subject;
-  if (orders) conversion.orders = orders;
+  if (session.orders) conversion.orders = session.orders;
   if (session.context.account) conversion.account = accountOf(session, mapped, conversion, draftOf);
   return conversion;
 }

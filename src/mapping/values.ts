@@ -54,9 +54,10 @@ export function holds(value: unknown): boolean {
 export function property(run: Run, value: unknown, name: string, base: boolean): unknown {
   if (value === undefined || value === null || typeof value !== 'object') return undefined;
   if (Array.isArray(value)) return propertyOfAll(run, value, name, base);
-  if (!Object.hasOwn(value, name)) return undefined;
   const found = (value as Record<string, unknown>)[name];
-  if (!base || (found !== null && typeof found !== 'object')) note(run, value, name);
+  // What every object inherits is a function; names come from maps, which cannot say __proto__.
+  if (found === undefined || typeof found === 'function') return undefined;
+  if (!base || typeof found !== 'object') note(run, value, name);
   return found;
 }
 

@@ -31,8 +31,8 @@ const attachment: MapFunction = {
     holder.size = content.length;
     holder.hash = createHash('sha1').update(content).digest('base64');
     if (text(title)) holder.title = text(title);
-    const place = { owner: run.owner, key: run.key, document: run.document };
-    run.session.links.push({ holder, property: 'url', target: { kind: 'resource', resource }, place, rule: run.rule });
+    const { session, document, rule, owner, key: ownerKey } = run;
+    session.links.push({ holder, property: 'url', resource, document, rule, owner, ownerKey });
     return holder;
   },
 };

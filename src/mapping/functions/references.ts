@@ -1,5 +1,5 @@
 import { isResourceType } from '../elements.ts';
-import { type LinkTarget, RUN, type Run } from '../run.ts';
+import { RUN, type Run } from '../run.ts';
 import { type Compiled, fail } from '../scope.ts';
 import { object, text } from '../values.ts';
 import type { MapFunction } from './function.ts';
@@ -19,7 +19,7 @@ const reference: MapFunction = {
     if (target.literal === undefined) {
       return made((run, slots) => {
         const resource = object(target.evaluate(slots));
-        return resource && link(run, { kind: 'resource', resource }, text(second?.evaluate(slots)));
+        return resource && link(run, resource, undefined, undefined, text(second?.evaluate(slots)));
       });
     }
     const type = String(target.literal);
@@ -38,7 +38,7 @@ const reference: MapFunction = {
 const subject: MapFunction = {
   args: [0, 0],
   type: 'Reference',
-  call: (run) => link(run, { kind: 'subject', document: run.document }),
+  call: (run) => link(run),
 };
 
 /** `keyed('key', 'Type'?)`: a Reference to the draft whose entry has that key; reported when there is none at the end. */
@@ -47,9 +47,7 @@ const keyed: MapFunction = {
   type: 'Reference',
   call: (run, key, type) => {
     const wanted = text(key);
-    return wanted === undefined
-      ? undefined
-      : link(run, { kind: 'key', key: wanted, type: text(type), document: run.document });
+    return wanted === undefined ? undefined : link(run, undefined, wanted, text(type));
   },
 };
 
@@ -59,11 +57,11 @@ function made(evaluate: (run: Run, slots: unknown[]) => unknown): Compiled {
   return { evaluate: (slots) => evaluate(slots[RUN] as Run, slots), fresh: true, type: 'Reference' };
 }
 
-/** The reference is filled in once the drafts have their fullUrls. */
-function link(run: Run, target: LinkTarget, display?: string): object {
+/** The reference is filled in once the drafts have their fullUrls; without resource and key it is the subject's. */
+function link(run: Run, resource?: object, key?: string, type?: string, display?: string): object {
   const holder: Record<string, unknown> = { reference: '' };
   if (display) holder.display = display;
-  const place = { owner: run.owner, key: run.key, document: run.document };
-  run.session.links.push({ holder, property: 'reference', target, place, rule: run.rule });
+  const { session, document, rule, owner, key: ownerKey } = run;
+  session.links.push({ holder, property: 'reference', resource, key, type, document, rule, owner, ownerKey });
   return holder;
 }
