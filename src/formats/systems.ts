@@ -32,7 +32,7 @@ const byOid: Record<string, string> = {
   '2.16.840.1.113883.5.8': `${THO}v3-ActReason`,
   '2.16.840.1.113883.5.25': `${THO}v3-Confidentiality`,
   '2.16.840.1.113883.5.83': `${THO}v3-ObservationInterpretation`,
-  '2.16.840.1.113883.5.84': `${THO}v3-ObservationMethod`,
+  // 2.16.840.1.113883.5.84 (ObservationMethod) is left out: biology reports put codes under it that the code system has not
   '2.16.840.1.113883.5.88': `${THO}v3-ParticipationFunction`,
   '2.16.840.1.113883.5.90': `${THO}v3-ParticipationType`,
   '2.16.840.1.113883.5.110': `${THO}v3-RoleClass`,
@@ -42,6 +42,7 @@ const byOid: Record<string, string> = {
   '2.16.840.1.113883.5.1052': `${THO}v3-ActSite`,
   '2.16.840.1.113883.5.1063': `${THO}v3-ObservationValue`,
   '2.16.840.1.113883.5.1070': `${THO}v3-substanceAdminSubstitution`,
+  '2.16.840.1.113883.5.1150.1': 'http://hl7.org/fhir/uv/ips/CodeSystem/absent-unknown-uv-ips',
   '2.16.840.1.113883.18.311': `${THO}v2-0487`,
   '2.16.840.1.113883.18.108': `${THO}v2-0203`,
   // FHIR's own code systems, as the 2024 French templates name them

@@ -1,6 +1,6 @@
 import { warning } from '../../errors.ts';
 import { attribute, elements, ownText, type XmlElement } from '../xml/index.ts';
-import { readCode, readConcept, readIdentifier, readTemplate, readText } from './concepts.ts';
+import { readCode, readConcept, readIdentifier, readIdentifiers, readTemplate, readText } from './concepts.ts';
 import { idKey, placeOf, type Reading } from './context.ts';
 import { readMedia } from './media.ts';
 import { isPerson, isStatement, kindOf, occursOnce, propertyName } from './names.ts';
@@ -71,7 +71,7 @@ function read(parent: XmlElement, element: XmlElement, property: string, reading
       return found.length ? found : undefined;
     }
     case 'identifier':
-      return readIdentifier(element);
+      return property === 'id' && !occursOnce(parent.name, 'id') ? readIdentifiers(element) : readIdentifier(element);
     case 'code':
       return readCode(element);
     case 'interval':

@@ -1,10 +1,10 @@
 import type { CodeableConcept, Coding, Identifier } from '@medplum/fhirtypes';
+import { IDNPS, IDNST, professionalIdentifiers, structureIdentifiers } from '../national.ts';
 import { identifierOf, localSystem, systemOfName, systemUri } from '../systems.ts';
-import { attribute, child, elements, ownText, type XmlElement } from '../xml/index.ts';
+import { attribute, child, ownText, type XmlElement } from '../xml/index.ts';
 import type { Reading } from './context.ts';
 
-/** FHIR's own extension for an HL7 v3 null flavour, https://hl7.org/fhir/R4/extension-iso21090-nullflavor.html */
-const NULL_FLAVOR = 'http://hl7.org/fhir/StructureDefinition/iso21090-nullFlavor';
+const NULL_FLAVOR = 'http://terminology.hl7.org/CodeSystem/v3-NullFlavor';
 
 /** II → Identifier; undefined when it only says why there is none. */
 export function readIdentifier(element: XmlElement): Identifier | undefined {
@@ -12,6 +12,15 @@ export function readIdentifier(element: XmlElement): Identifier | undefined {
   const assigner = attribute(element, 'assigningAuthorityName');
   if (identifier && assigner) identifier.assigner = { display: assigner };
   return identifier;
+}
+
+/** II → Identifiers; a national number of a professional or a structure also gives the number it contains. */
+export function readIdentifiers(element: XmlElement): Identifier[] | undefined {
+  const identifier = readIdentifier(element);
+  if (identifier?.value === undefined) return undefined;
+  if (identifier.system === IDNPS) return professionalIdentifiers(IDNPS, identifier.value);
+  if (identifier.system === IDNST) return structureIdentifiers(IDNST, identifier.value);
+  return [identifier];
 }
 
 /** templateId → `root` and, when it has an extension, `root:extension` as well. */
@@ -25,7 +34,7 @@ export function readTemplate(element: XmlElement, into: string[]): void {
 
 /**
  * CD, CE, CV → CodeableConcept: the code first, then its translations; the original text, by reference or in place, as
- * text. A null flavour is kept as FHIR's extension when there is no code.
+ * text. A null flavour is a code like any other when nothing else is said.
  */
 export function readConcept(element: XmlElement, reading: Reading): CodeableConcept | undefined {
   const concept: CodeableConcept = {};
@@ -42,12 +51,12 @@ export function readConcept(element: XmlElement, reading: Reading): CodeableConc
     else if (part.name === 'qualifier') text = qualified(text, part, coding, codings);
     else if (part.name === 'pharm:originalText') text ||= readText(part, reading) ?? '';
   }
-  if (codings.length) concept.coding = codings;
   const own = text || ownText(element).trim();
-  if (own) concept.text = own;
   const nullFlavor = attribute(element, 'nullFlavor');
-  if (!coding && nullFlavor) concept.extension = [{ url: NULL_FLAVOR, valueCode: nullFlavor }];
-  return codings.length || own || nullFlavor ? concept : undefined;
+  if (!codings.length && !own && nullFlavor) codings.push({ system: NULL_FLAVOR, code: nullFlavor });
+  if (codings.length) concept.coding = codings;
+  if (own) concept.text = own;
+  return codings.length || own ? concept : undefined;
 }
 
 function originalText(element: XmlElement, reading: Reading): string | undefined {
@@ -113,9 +122,4 @@ export function readText(element: XmlElement, reading: Reading): string | undefi
   const own = ownText(element).replace(/\s+/g, ' ').trim();
   if (own) return own;
   return value && /^(https?|urn|ftp):/i.test(value) ? value : undefined;
-}
-
-/** All identifiers of a list of II, those that say nothing left out. */
-export function identifiersOf(element: XmlElement): Identifier[] {
-  return elements(element, 'id').flatMap((id) => readIdentifier(id) ?? []);
 }

@@ -3,6 +3,8 @@ import { attribute, child, type XmlElement } from '../xml/index.ts';
 import type { Reading } from './context.ts';
 
 const UCUM = 'http://unitsofmeasure.org';
+/** Packages are counted in units of presentation of the EDQM Standard Terms, written as numbers. */
+const EDQM = 'http://standardterms.edqm.eu';
 
 /** A quantity in one of the forms an amount takes; FHIR names. */
 export interface Amount {
@@ -28,6 +30,7 @@ export function readQuantity(element: XmlElement, reading: Reading): Quantity | 
   if (value === undefined) return reading.wrongValue(element, 'PQ');
   const unit = attribute(element, 'unit')?.trim();
   if (!unit || unit === '1') return { value };
+  if (/^\d{5,10}$/.test(unit)) return { value, unit, system: EDQM, code: unit };
   return isUcum(unit) ? { value, unit, system: UCUM, code: unit } : { value, unit };
 }
 

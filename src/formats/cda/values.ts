@@ -36,7 +36,7 @@ const byType: Record<string, ReadValue> = Object.assign(Object.create(null), {
       ? named('media', readMedia(element, reading))
       : text(element, reading),
   PQ: (element, reading) => named('valueQuantity', readQuantity(element, reading)),
-  IVL_PQ: (element, reading) => named('valueRange', readRange(element, reading)) ?? byType.PQ!(element, reading),
+  IVL_PQ: interval,
   RTO: ratio,
   RTO_PQ_PQ: ratio,
   INT: (element, reading) => number(element, reading, 'INT'),
@@ -51,9 +51,11 @@ const byType: Record<string, ReadValue> = Object.assign(Object.create(null), {
 
 /**
  * A `value` as an object with one property named like FHIR's choice (`valueQuantity`, `valueCodeableConcept`, …), or
- * `media` for a payload. Undefined when it only says why there is none.
+ * `media` for a payload, `nullFlavor` when it only says why there is none.
  */
 export function readValue(element: XmlElement, reading: Reading): CdaNode | undefined {
+  const nullFlavor = attribute(element, 'nullFlavor');
+  if (nullFlavor !== undefined && element.children.every((one) => typeof one === 'string')) return { nullFlavor };
   const written = attribute(element, 'xsi:type');
   const type = written?.slice(written.indexOf(':') + 1);
   if (type !== undefined && type in byType) return byType[type]!(element, reading);
@@ -62,6 +64,20 @@ export function readValue(element: XmlElement, reading: Reading): CdaNode | unde
   if (child(element, 'low') || child(element, 'high')) return byType.IVL_PQ!(element, reading);
   if (attribute(element, 'value') !== undefined) return byType.PQ!(element, reading);
   return text(element, reading);
+}
+
+/**
+ * A result known on one side only (« > 0,5 ») is a quantity with a comparator; elsewhere, in reference ranges, it stays a
+ * range. Ends are inclusive unless they say otherwise.
+ */
+function interval(element: XmlElement, reading: Reading): CdaNode | undefined {
+  const range = readRange(element, reading);
+  if (!range) return byType.PQ!(element, reading);
+  const side = range.low ? 'low' : 'high';
+  if (element.parent?.name !== 'observation' || (range.low && range.high)) return { valueRange: range };
+  const inclusive = flag(attribute(child(element, side)!, 'inclusive')) !== false;
+  const comparator = side === 'low' ? (inclusive ? '>=' : '>') : inclusive ? '<=' : '<';
+  return { valueQuantity: { ...range[side], comparator } };
 }
 
 function ratio(element: XmlElement, reading: Reading): CdaNode | undefined {
