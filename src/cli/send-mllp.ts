@@ -2,10 +2,9 @@
 import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { fault, PasserelleError } from '../errors.ts';
+import { frame, frameDecoder } from '../formats/hl7v2/mllp.ts';
 import type { Connection } from './load.ts';
 
-const start = 0x0b;
-const end = Buffer.from([0x1c, 0x0d]);
 /** An acknowledgement longer than this is none. */
 const longestAnswer = 1 << 20;
 const connectMs = 5000;
@@ -29,8 +28,7 @@ export async function openMllp(address: string, answerMs: number): Promise<Conne
     async send(bytes) {
       const controlId = header(bytes, 9);
       const answer = answers();
-      // One write: a frame in one piece costs one packet less.
-      socket.write(Buffer.concat([Buffer.from([start]), bytes, end]));
+      socket.write(frame(bytes));
       const text = await answer;
       if (text === undefined) throw unreachable('the connection ended before an acknowledgement came');
       return readAnswer(text, controlId);
@@ -41,17 +39,15 @@ export async function openMllp(address: string, answerMs: number): Promise<Conne
 
 /** Answers arrive in the order of the messages; each call takes the next, undefined when the connection ended. */
 function answersOf(socket: Socket, answerMs: number): () => Promise<string | undefined> {
-  let buffer: Buffer = Buffer.alloc(0);
+  const decoder = frameDecoder({ maxBytes: longestAnswer });
+  const arrived: string[] = [];
   let ended = false;
   let waiting: ((text: string | undefined) => void) | undefined;
   const take = () => {
-    const at = buffer.indexOf(end);
-    if (!waiting || (at < 0 && !ended)) return;
-    const text = at < 0 ? undefined : buffer.subarray(buffer.indexOf(start) + 1, at).toString('utf8');
-    if (at >= 0) buffer = buffer.subarray(at + end.length);
+    if (!waiting || (arrived.length === 0 && !ended)) return;
     const resolve = waiting;
     waiting = undefined;
-    resolve(text);
+    resolve(arrived.shift());
   };
   const finish = () => {
     ended = true;
@@ -59,8 +55,7 @@ function answersOf(socket: Socket, answerMs: number): () => Promise<string | und
   };
   socket.setTimeout(answerMs, () => socket.destroy());
   socket.on('data', (chunk: Buffer) => {
-    buffer = buffer.length === 0 ? chunk : Buffer.concat([buffer, chunk]);
-    if (buffer.length > longestAnswer) socket.destroy();
+    arrived.push(...decoder.push(chunk).map((one) => Buffer.from(one.bytes).toString('utf8')));
     take();
   });
   socket.on('error', finish);

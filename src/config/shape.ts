@@ -18,14 +18,12 @@ export interface Config {
     messageBytes: number;
     formBytes: number;
     entries: number;
-    depth: number;
     requestsPerMinute: number;
     workers: number;
   };
   retry: { firstSeconds: number; maxSeconds: number; giveUpHours: number };
   retention: { deliveredDays: number; refusedDays: number; deadDays: number };
   schedule: { purge: string; deadlines: string };
-  pathway: { weekends: 'keep' | 'before' | 'after'; holidays: string[] };
   folders: { mappings: string; profiles: string[] };
 }
 

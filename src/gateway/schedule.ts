@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
 import type { NamedDoor } from '../doors.ts';
 import type { Journal } from '../journal/journal.ts';
+import type { MessageState } from '../message.ts';
 import { round } from '../pathway/index.ts';
 import type { House } from '../pipeline/house.ts';
 import { writeNow } from '../pipeline/write-now.ts';
@@ -55,12 +56,15 @@ const DAY = 86_400_000;
 
 async function purge(journal: Journal, { retention }: Config, house: House): Promise<void> {
   const now = house.now().getTime();
-  const gone = [
-    await journal.purge(now - retention.deliveredDays * DAY, ['delivered']),
-    await journal.purge(now - retention.refusedDays * DAY, ['refused']),
-    await journal.purge(now - retention.deadDays * DAY, ['dead', 'quarantined']),
+  const policy: [days: number, states: MessageState[]][] = [
+    [retention.deliveredDays, ['delivered']],
+    [retention.refusedDays, ['refused']],
+    [retention.deadDays, ['dead', 'quarantined']],
   ];
-  house.log.info({ count: gone.reduce((sum, one) => sum + one, 0) }, 'purged');
+  let count = 0;
+  // 0 days means for ever.
+  for (const [days, states] of policy) if (days > 0) count += await journal.purge(now - days * DAY, states);
+  house.log.info({ count }, 'purged');
 }
 
 /** Late calls, silent patients, alerts nobody took: what time alone has brought about is written down as tasks. */
