@@ -34,7 +34,7 @@ export function named<R extends Resource & { identifier?: unknown }>(resource: R
   const value = seedHash(resource.resourceType, ...seed);
   const identifier = [{ system: PATHWAY, value }];
   return {
-    key: `pathway/${seed.join('/')}/${resource.resourceType}`,
+    key: `pathway/${value.slice(0, 16)}/${resource.resourceType}`,
     fullUrl: `urn:uuid:${seedUuid(PATHWAY, value)}`,
     resource: { ...resource, ...(resource.resourceType === 'Provenance' ? {} : { identifier }) },
     write: 'create',
