@@ -1,11 +1,12 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import type { Decoded } from '../src/conversion.ts';
+import type { Bundle } from '@medplum/fhirtypes';
 import { type Fault, sentence } from '../src/errors.ts';
 import { recognise } from '../src/formats/recognise.ts';
-import { assemble, type EmbeddedDocument, loadMappings } from '../src/mapping/index.ts';
+import { furnish } from '../src/gateway/furnish.ts';
 import type { Format } from '../src/message.ts';
+import { convertBytes } from '../src/pipeline/convert-bytes.ts';
 
 /**
  * Golden cases: `tests/golden/CASE/input.*` converted by the maps of the repository with a fixed clock and message id must give
@@ -25,9 +26,10 @@ interface Case {
 }
 
 const EXTENSIONS: Record<string, Format> = { hl7: 'hl7v2', csv: 'csv', xlsx: 'xlsx', eml: 'mail' };
-const { translator, faults } = loadMappings(join(import.meta.dirname, '..', 'mappings'));
+const root = join(import.meta.dirname, '..');
+const { house, faults } = furnish({ mappings: join(root, 'mappings'), profiles: [join(root, 'profiles')] });
 
-test('the mappings have no fault', () => {
+test('mappings, profiles and rules have no fault', () => {
   expect(faults.map((fault) => sentence(fault))).toEqual([]);
 });
 
@@ -56,27 +58,21 @@ function caseOf(folder: string): Case {
 async function convert(file: string, { route, sender = 'golden', now = '2021-03-10T09:00:00Z', account }: Case) {
   const bytes = readFileSync(file);
   const format = formatOf(file, bytes, route);
-  const decoded = await read(format, bytes);
-  const parts = await embedded(decoded);
-  const receivedAt = new Date(now);
-  const context = { sender, messageIdentity: MESSAGE, receivedAt, route, bytes, parts, account };
-  const conversion = translator!.convert(decoded, context);
-  const found = [...decoded.faults, ...parts.flatMap((part) => part.decoded.faults), ...conversion.faults];
-  const refused = found.some((fault) => fault.severity === 'error');
-  const bundle = assemble(conversion, { message: { id: MESSAGE, sender, receivedAt: receivedAt.getTime() } });
+  const given = { route, sender, format, now: new Date(now), messageId: MESSAGE, idempotencyKey: MESSAGE, account };
+  const { bundle, conversion, issues } = convertBytes(bytes, given, house!);
   // Versions of maps change with every edit; what they are is tested elsewhere.
   const text = JSON.stringify({
-    ...(refused ? { refused } : { subject: conversion.subject, bundle: withoutVersions(bundle) }),
-    intents: conversion.intents,
-    orders: conversion.orders,
-    faults: found.map(publicFault),
-    unmapped: conversion.unmapped,
-    account: conversion.account,
+    ...(bundle ? { subject: conversion?.subject, bundle: withoutVersions(bundle) } : { refused: true }),
+    intents: conversion?.intents,
+    orders: conversion?.orders,
+    faults: issues.map(publicFault),
+    unmapped: conversion?.unmapped,
+    account: conversion?.account,
   });
   return JSON.parse(text) as object;
 }
 
-function withoutVersions(bundle: ReturnType<typeof assemble>) {
+function withoutVersions(bundle: Bundle) {
   const isVersion = ({ url }: { url?: string }) => url?.endsWith('/map-version');
   for (const { resource } of bundle.entry ?? []) {
     if (resource?.resourceType !== 'Provenance') continue;
@@ -90,23 +86,8 @@ function publicFault({ detail: _, ...fault }: Fault) {
 }
 
 function formatOf(file: string, bytes: Uint8Array, route: string | undefined): Format {
-  const named = translator?.routes.find((one) => one.name === route)?.format;
+  const named = house?.translator.routes.find((one) => one.name === route)?.format;
   const format = named ?? EXTENSIONS[file.slice(file.lastIndexOf('.') + 1)] ?? recognise(bytes);
   if (!format) throw new Error(`no format knows ${file}`);
   return format;
-}
-
-/** Each format when it is needed, so that a case of one does not wait for the others. */
-async function read(format: Format, bytes: Uint8Array): Promise<Decoded> {
-  const reader = (await import(`../src/formats/${format}/index.ts`)) as { read(bytes: Uint8Array): Decoded };
-  return reader.read(bytes);
-}
-
-async function embedded(decoded: Decoded): Promise<EmbeddedDocument[]> {
-  const documents: EmbeddedDocument[] = [];
-  for (const part of decoded.parts) {
-    if (recognise(part.bytes, part.contentType) !== 'cda') continue;
-    documents.push({ ...part, decoded: await read('cda', part.bytes) });
-  }
-  return documents;
 }

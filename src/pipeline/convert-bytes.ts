@@ -3,6 +3,7 @@ import type { Conversion } from '../conversion.ts';
 import { type Fault, fault, operationOutcome } from '../errors.ts';
 import { newMessageId } from '../journal/id.ts';
 import { assemble } from '../mapping/assemble.ts';
+import type { Format } from '../message.ts';
 import { expand, noSurroundings, react } from '../pathway/index.ts';
 import type { House } from './house.ts';
 import { inspectBeforeMapping } from './inspect.ts';
@@ -17,6 +18,13 @@ export interface ConvertOptions {
   route?: string;
   contentType?: string;
   now: Date;
+  /** As the door would know it; not told from the bytes when given. */
+  format?: Format;
+  sender?: string;
+  /** Id that the message would have; a new one by default. */
+  messageId?: string;
+  /** What makes the message itself and not another; the bytes by default. */
+  idempotencyKey?: string;
   /** Work out what became of every value of the source. */
   account?: boolean;
 }
@@ -34,12 +42,20 @@ export interface Converted {
  * Nobody is looked up, nothing is stored or sent; the patient is written by a conditional create or update.
  */
 export function convertBytes(bytes: Uint8Array, options: ConvertOptions, house: PureHouse): Converted {
-  const { route, contentType, now } = options;
-  const incoming = { door: 'convert', bytes, contentType, route };
+  const {
+    route,
+    contentType,
+    format,
+    now,
+    sender = 'convert',
+    messageId: id = newMessageId(),
+    idempotencyKey,
+  } = options;
+  const incoming = { door: 'convert', bytes, contentType, route, format, idempotencyKey };
   const unwrapped = unwrap(incoming);
   const early = [...unwrapped.faults, ...inspectBeforeMapping(unwrapped)];
   if (early.some(isError)) return refused(early);
-  const sent = { incoming, sender: 'convert', receivedAt: now.getTime() };
+  const sent = { incoming, sender, receivedAt: now.getTime() };
   const conversion = translate(unwrapped, sent, house, options.account);
   expand(conversion, house.pathway, now);
   const issues = [...early, ...conversion.faults, ...judge(conversion, house)];
@@ -50,9 +66,7 @@ export function convertBytes(bytes: Uint8Array, options: ConvertOptions, house: 
   if (conversion.subject) {
     conversion.drafts.push(...react(conversion, noSurroundings(conversion.subject, now), house.pathway));
   }
-  const bundle = assemble(conversion, {
-    message: { id: newMessageId(), sender: 'convert', receivedAt: now.getTime() },
-  });
+  const bundle = assemble(conversion, { message: { id, sender, receivedAt: now.getTime() } });
   return { bundle, issues, conversion };
 }
 
