@@ -118,13 +118,18 @@ function compileRules(
 }
 
 function compileCall(
-  call: { group: string; variables: string[] },
+  call: NonNullable<RuleNode['call']>,
   scope: Scope,
   callable: (name: string) => GroupHandle | undefined,
 ): Step {
   const group = callable(call.group);
   if (!group) throw new LanguageError(`there is no group ${call.group} in this map or its imports`, 0);
-  const variables = call.variables.map((name, index) => argument(group, index, name, scope));
+  const steps: Step[] = [];
+  const variables = call.arguments.map(({ variable, expression }, index) =>
+    expression === undefined
+      ? argument(group, index, variable!, scope)
+      : argument(group, index, passValue(expression, scope, steps), scope),
+  );
   if (variables.length !== group.inputs.length) {
     throw new LanguageError(`${call.group} takes ${group.inputs.length} variables, not ${variables.length}`, 0);
   }
@@ -139,6 +144,7 @@ function compileCall(
       });
       return;
     }
+    runSteps(steps, slots);
     const inner: Slots = new Array(group.size);
     inner[RUN] = run;
     inner[ORIGINS] = group.origins;
@@ -155,6 +161,21 @@ function compileCall(
     runSteps(group.steps, inner);
     run.depth--;
   };
+}
+
+/** An expression as argument: its value goes into a variable of its own, just before the call. */
+function passValue(expression: string, scope: Scope, steps: Step[]): string {
+  const { evaluate } = compileExpression(expression, scope);
+  const variable = scope.declare(`value ${scope.frame.size}`, 'source');
+  const { slot } = variable;
+  steps.push((slots) => {
+    const run = slots[RUN] as Run;
+    run.owner = undefined;
+    slots[slot] = evaluate(slots);
+    slots[slot + 1] = run.owner;
+    slots[slot + 2] = run.key;
+  });
+  return variable.name;
 }
 
 function argument(group: GroupHandle, index: number, name: string, scope: Scope): Variable {

@@ -31,7 +31,13 @@ export interface RuleNode {
   sources: SourceNode[];
   targets: TargetNode[];
   rules: RuleNode[];
-  call?: { group: string; variables: string[] };
+  call?: { group: string; arguments: Argument[] };
+}
+
+/** What a group is called with. */
+export interface Argument {
+  variable?: string;
+  expression?: string;
 }
 
 export interface SourceNode {
@@ -103,8 +109,14 @@ function ruleNode(rule: StructureMapGroupRule, expressions: string[]): RuleNode 
     sources,
     targets: (rule.target ?? []).map((target, index) => targetNode(target, expressions, mark.share?.[index])),
     rules: (rule.rule ?? []).map((one) => ruleNode(one, expressions)),
-    call: call && { group: call.name!, variables: call.variable ?? [] },
+    call: call && { group: call.name!, arguments: callArguments(call, expressions) },
   };
+}
+
+function callArguments(call: { variable?: string[] }, expressions: string[]): Argument[] {
+  return (call.variable ?? []).map((name) =>
+    name.startsWith('expr_') ? { expression: expressionText(name, expressions) } : { variable: name },
+  );
 }
 
 function sourceNode(source: StructureMapGroupRuleSource, expressions: string[]): SourceNode {

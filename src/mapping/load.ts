@@ -9,7 +9,7 @@ import type { CompiledMap } from './folder.ts';
 import { type MapNode, readMap } from './language.ts';
 import { LanguageError } from './lexer.ts';
 import { type Route, readRoutes } from './routes.ts';
-import { PayloadSchema } from './schemas.ts';
+import { type PayloadSchema, SchemaCompiler } from './schemas.ts';
 import { CodeTable } from './tables.ts';
 import { Translator } from './translator.ts';
 
@@ -107,9 +107,10 @@ function readTables(files: Record<string, string>, faults: Fault[]): Map<string,
 
 function readSchemas(files: Record<string, string>, faults: Fault[]): Map<string, PayloadSchema> {
   const schemas = new Map<string, PayloadSchema>();
+  const compiler = new SchemaCompiler();
   for (const [name, file, value] of named(files, 'schema', faults)) {
     try {
-      schemas.set(name, new PayloadSchema(name, value));
+      schemas.set(name, compiler.compile(name, value));
     } catch (error) {
       faults.push(invalid(file, (error as Error).message.slice(0, 300)));
     }

@@ -7,6 +7,8 @@ const JOINED: Record<string, (item: Bag) => string> = {
   identifier: (item) => `${item.system}|${item.value}`,
   telecom: (item) => `${item.system}|${item.value}`,
   extension: (item) => String(item.url),
+  // The birth name of one source and the used name of another are both wanted.
+  name: (item) => String(item.use),
   profile: String,
   tag: (item) => `${item.system}|${item.code}`,
   security: (item) => `${item.system}|${item.code}`,

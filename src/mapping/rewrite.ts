@@ -21,6 +21,7 @@ export interface RuleMark {
 const LIST_MODES = new Set(['first', 'not_first', 'last', 'not_last', 'only_one']);
 const SOURCE_STOPS = new Set([',', '->', 'then', ';', 'as', 'where', 'check', 'log', 'default', ...LIST_MODES]);
 const TARGET_STOPS = new Set([',', 'then', ';', 'as', 'share', 'first', 'last', 'collate']);
+const ARGUMENT_STOPS = new Set([',', ')']);
 const CLAUSE_ORDER = ['default', 'mode', 'as', 'log', 'where', 'check'];
 
 /**
@@ -145,11 +146,18 @@ class Rewriter {
     this.expect('(');
     const names: string[] = [];
     while (this.peek().text !== ')') {
-      names.push(this.name('variable'));
+      names.push(this.argument());
       if (!this.take(',')) break;
     }
     this.expect(')');
     this.emit(`${name}(${names.join(', ')})`);
+  }
+
+  /** A variable, or an expression (FHIR R5 allows values there). */
+  private argument(): string {
+    const [token, after] = [this.peek(), this.tokens[this.at + 1]];
+    const lone = after?.text === ',' || after?.text === ')';
+    return token.kind === 'name' && lone ? this.name('variable') : this.expression(ARGUMENT_STOPS);
   }
 
   private path(): { context: string; path: string[] } {

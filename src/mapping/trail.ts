@@ -1,4 +1,4 @@
-import { CALLER, FIRST_VARIABLE, ORIGINS, PASSED, SLOT_WIDTH, type Slots } from './run.ts';
+import { CALLER, FIRST_VARIABLE, ORIGINS, PASSED, RUN, type Run, SLOT_WIDTH, type Slots } from './run.ts';
 import type { Origins, Variable } from './scope.ts';
 
 type Step = string | number;
@@ -10,14 +10,20 @@ type Step = string | number;
 export function trailOf(slots: Slots, slot: number): Step[] {
   const origin = (slots[ORIGINS] as Origins)[slot];
   if (!origin) {
-    const caller = slots[CALLER] as Slots | undefined;
-    if (!caller) return [];
-    return trailOf(caller, (slots[PASSED] as Variable[])[(slot - FIRST_VARIABLE) / SLOT_WIDTH]!.slot);
+    const passed = (slots[PASSED] as Variable[] | undefined)?.[(slot - FIRST_VARIABLE) / SLOT_WIDTH];
+    return passed ? trailOf(slots[CALLER] as Slots, passed.slot) : searched(slots, slot);
   }
   const trail = trailOf(slots, origin.from);
   const owner = slots[slot + 1] as object | undefined;
   if (owner !== undefined) locate(slots[origin.from], origin.path, 0, owner, slots[slot + 2] as Step, trail);
   return trail;
+}
+
+/** The root, or what an expression passed to a group: found by the index after all. */
+function searched(slots: Slots, slot: number): Step[] {
+  const owner = slots[slot + 1] as object | undefined;
+  const { document } = slots[RUN] as Run;
+  return owner !== undefined && document.holds(owner) ? document.path(owner, slots[slot + 2] as Step) : [];
 }
 
 /** Finds the holder of a value along the names that led to it; adds the steps to the trail. */
