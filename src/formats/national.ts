@@ -37,16 +37,16 @@ export function structureIdentifiers(system: string | undefined, value: string, 
   if (number === '') return [];
   const finess = type === 'FINEG' || type === 'FINEJ';
   if ((system === IDNST || system === FINESS || finess) && /^\d[\dAB]\d{7}$/.test(number)) {
-    return [typed(IDNST, `1${number}`, 'IDNST'), typed(FINESS, number, finess ? type : 'FINEG')];
+    return [typed(IDNST, `1${number}`, 'IDNST'), typed(FINESS, number, finess ? type : undefined)];
   }
   if (system !== IDNST && !finess) return [{ ...(system ? { system } : {}), value: value.trim() }];
   const national = typed(IDNST, number, 'IDNST');
-  if (/^1\d[\dAB]\d{7}$/.test(number)) return [national, typed(FINESS, number.slice(1), finess ? type : 'FINEG')];
+  if (/^1\d[\dAB]\d{7}$/.test(number)) return [national, typed(FINESS, number.slice(1), finess ? type : undefined)];
   if (/^2\d{9}$/.test(number)) return [national, typed(SIRENE, number.slice(1), 'SIREN')];
   if (/^3\d{14}$/.test(number)) return [national, typed(SIRENE, number.slice(1), 'SIRET')];
   return [national];
 }
 
-function typed(system: string, value: string, code: string): Identifier {
-  return { type: { coding: [{ system: IDENTIFIER_TYPES, code }] }, system, value };
+function typed(system: string, value: string, code: string | undefined): Identifier {
+  return { ...(code ? { type: { coding: [{ system: IDENTIFIER_TYPES, code }] } } : {}), system, value };
 }

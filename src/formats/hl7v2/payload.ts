@@ -58,7 +58,7 @@ function payload(segment: Segment, cut: Cut, bytes: Uint8Array, parts: Part[], c
   const value = segment.f5?.[cut.repetition];
   const subtype = value?.c3?.s1?.trim().toUpperCase() ?? '';
   const contentType = contentTypeOf(value?.c2?.s1?.trim().toUpperCase() ?? '', subtype, bytes);
-  const form: Payload = { contentType, size: bytes.length };
+  const form: Payload = { place, contentType, size: bytes.length };
   if (contentType === 'text/plain' && isText(segment, subtype)) form.text = textOf(bytes, charset);
   else {
     form.part = parts.length;

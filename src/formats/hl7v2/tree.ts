@@ -90,6 +90,8 @@ export interface ObservationValue {
 
 /** A decoded ED value; its bytes are in `Decoded.parts` when `part` is given. */
 export interface Payload {
+  /** That of its part: `OBX[1]-5`. */
+  place: string;
   contentType: string;
   size: number;
   /** Index in `Decoded.parts`. */

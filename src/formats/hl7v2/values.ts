@@ -25,7 +25,12 @@ export function segmentOf(raw: RawSegment, occurrence: number, reading: Reading)
   const segment: Segment = {};
   remember(segment, { name, place });
   const types = datatypesOf(name);
-  for (let number = 1; number < raw.fields.length; number++) {
+  if (raw.fields.length >= limits.fieldsPerSegment) {
+    reading.faults.push(
+      fault('hl7-too-complex', { place, params: { limit: limits.fieldsPerSegment, what: 'fields' } }),
+    );
+  }
+  for (let number = 1; number < Math.min(raw.fields.length, limits.fieldsPerSegment); number++) {
     const text = raw.fields[number]!;
     const cut = raw.cuts?.some((one) => one.field === number);
     if (text === '' && !cut) continue;
@@ -43,15 +48,23 @@ export function segmentOf(raw: RawSegment, occurrence: number, reading: Reading)
 function repetitions(text: string, place: string, reading: Reading): Repetition[] {
   const list: Repetition[] = [];
   for (const one of parts(text, reading.separators.repetition)) {
-    if (--reading.budget < 0) {
-      if (reading.budget === -1) {
-        reading.faults.push(fault('hl7-too-complex', { place, params: { limit: limits.values, what: 'values' } }));
-      }
-      break;
-    }
+    if (exhausted(reading, place)) break;
     list.push(repetitionOf(one, reading));
   }
   return list;
+}
+
+/** True when no more values are read; said once. */
+function exhausted(reading: Reading, place: string): boolean {
+  if (reading.budget > 0) {
+    reading.budget--;
+    return false;
+  }
+  if (Number.isFinite(reading.budget)) {
+    reading.faults.push(fault('hl7-too-complex', { place, params: { limit: limits.values, what: 'values' } }));
+    reading.budget = Number.NEGATIVE_INFINITY;
+  }
+  return true;
 }
 
 function repetitionOf(text: string, reading: Reading): Repetition {
@@ -73,7 +86,7 @@ function repetitionOf(text: string, reading: Reading): Repetition {
       reading.budget--;
     }
     repetition[`c${i + 1}`] = component;
-    if (reading.budget < 0) break;
+    if (reading.budget <= 0) break;
   }
   if (components.length === 1 && repetition.c1?.s1 !== undefined) repetition.text = repetition.c1.s1;
   return repetition;
