@@ -2,6 +2,9 @@ import { run } from './cli/run.ts';
 
 /** The only file that touches `process`: what the command line knows of the world is made here. */
 
+// Whatever is written holds patient data: nobody else on the machine reads it.
+process.umask(0o077);
+
 let stopping = false;
 
 function onStop(handler: () => void): void {
