@@ -15,6 +15,7 @@ const resourceTypes: string[] = bundle
   .entry!.map((entry) => entry.resource!)
   .filter((one) => one.resourceType === 'StructureDefinition' && one.kind === 'resource' && !one.abstract)
   .map((one) => one.type)
+  .filter((type) => type !== 'SubscriptionStatus') // of R4B; the package adds it
   .sort();
 const inherited = new Set([
   'id',

@@ -68,7 +68,7 @@ export class Connection {
   #predicates: ((resource: Resource) => boolean)[] = [];
 
   constructor(file: string, options: { readOnly?: boolean } = {}) {
-    this.db = new DatabaseSync(file, { readOnly: options.readOnly ?? false, timeout: 5000 });
+    this.db = new DatabaseSync(file, { readOnly: options.readOnly ?? false, timeout: 1000 });
     this.db.exec('PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 268435456;');
     this.db.function('holds', (index, content) =>
       Number(this.#predicates[Number(index)]?.(JSON.parse(String(content))) ?? false),
