@@ -59,9 +59,9 @@ export async function mergePatients(
   author: Author,
 ): Promise<Draft[]> {
   const task = await readTask(endpoint, taskReference);
-  const shown = [...candidatesOf(task), ...(writtenClaim(task) ?? [])].flat();
-  if (!shown.includes(keep)) throw new PasserelleError(fault('identity-decision-unknown', { place: taskReference }));
   const written = writtenClaim(task);
+  const shown = [...candidatesOf(task), ...(written === undefined ? [] : [written])];
+  if (!shown.includes(keep)) throw new PasserelleError(fault('identity-decision-unknown', { place: taskReference }));
   const retiring = written === undefined ? [] : shown.filter((one) => one !== keep);
   const drafts: Draft[] = [];
   let survivor = await readRecord(endpoint, keep);

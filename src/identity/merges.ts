@@ -6,7 +6,7 @@ import { seedUuid } from '../seed.ts';
 import { mergeRecords } from './decisions.ts';
 import { identifierKey } from './ins.ts';
 import { findByIdentifiers, identifierQuery, readPatient } from './lookup.ts';
-import { type Author, changed, mergeContradictions, type Side } from './merge.ts';
+import { type Author, changed, mergeContradictions, retiredOf, type Side, survivorOf } from './merge.ts';
 import type { Decision } from './registrar.ts';
 import { reviewTask } from './review.ts';
 import { compare, traitsOf, traitsThat } from './traits.ts';
@@ -43,7 +43,7 @@ export async function carryOutMerge(
   const found = await findByIdentifiers(endpoint, keys);
   if (found.circular) return { ...nothing, faults: [fault('identity-merge-circular', { place: intent.place })] };
   const retired = found.patients.filter((one) => `Patient/${one.id}` !== survivor.reference);
-  if (found.patients.length === 0) return { ...nothing, drafts: [placeholder(intent, survivor, keys)] };
+  if (found.patients.length === 0) return rememberRetired(intent, decision, survivor, keys);
   return mergeAll(intent, decision, survivor, retired, endpoint, author);
 }
 
@@ -88,22 +88,20 @@ function keysOf(identifiers: Identifier[]): string[] {
   return [...new Set(identifiers.filter((one) => one.system && one.value).map(identifierKey))];
 }
 
-/** The memory of a merge whose retired side has not been seen. */
-function placeholder(intent: MergeIntent, survivor: Side, keys: string[]): Draft<Patient> {
+/** The memory of a merge whose retired side has not been seen: a record that only points at the survivor. */
+function rememberRetired(intent: MergeIntent, decision: Decision, survivor: Side, keys: string[]): Merged {
   const identifier = intent.retired.filter((one) => one.system && one.value);
-  const identity = { system: identifier[0]!.system!, value: identifier[0]!.value! };
-  return {
+  const fullUrl = `urn:uuid:${seedUuid('retired', identifierQuery(keys))}`;
+  const known: Patient = { resourceType: 'Patient', identifier };
+  const draft: Draft<Patient> = {
     key: 'identity/retired/Patient',
-    fullUrl: `urn:uuid:${seedUuid('retired', identifierQuery(keys))}`,
-    resource: {
-      resourceType: 'Patient',
-      identifier,
-      active: false,
-      link: [{ other: { reference: survivor.reference }, type: 'replaced-by' }],
-    },
+    fullUrl,
+    resource: retiredOf(survivor, { reference: fullUrl, patient: known }),
     write: 'create',
-    identity,
+    identity: { system: identifier[0]!.system!, value: identifier[0]!.value! },
   };
+  const side = survivorOf(survivor, { reference: fullUrl, patient: known });
+  return { patient: rewritten(decision, survivor, side), drafts: [draft], tasks: [], faults: [] };
 }
 
 function refusal(survivor: Side, retired: Patient, elements: string[], at: Date): Draft<Task> {

@@ -1,4 +1,4 @@
-import type { Coding, Extension, Identifier, Patient } from '@medplum/fhirtypes';
+import type { Coding, Extension, HumanName, Identifier, Patient } from '@medplum/fhirtypes';
 import { nirKey } from '../../src/identity/ins.ts';
 import { RELIABILITY } from '../../src/identity/reliability.ts';
 import { BIRTH_LIST, BIRTH_PLACE, INSEE_CODE } from '../../src/identity/traits.ts';
@@ -41,7 +41,7 @@ export function person(sketch: Sketch, id?: string): Patient {
     const [system, value, use] = one;
     return { system, value, ...(use ? { use: use as Identifier['use'] } : {}) };
   });
-  const list: Extension[] = sketch.list ? [{ url: BIRTH_LIST, valueString: sketch.list }] : [];
+  const list: Extension[] | undefined = sketch.list ? [{ url: BIRTH_LIST, valueString: sketch.list }] : undefined;
   const birth = sketch.family || sketch.given;
   const extension: Extension[] = [];
   if (sketch.status) {
@@ -51,23 +51,24 @@ export function person(sketch: Sketch, id?: string): Patient {
     const code = { url: INSEE_CODE, valueCoding: { code: sketch.place } };
     extension.push({ url: BIRTH_PLACE, valueAddress: { extension: [code] } });
   }
+  const names: HumanName[] = [
+    ...(birth
+      ? [
+          {
+            use: 'official' as const,
+            family: sketch.family,
+            given: sketch.given ? [sketch.given] : undefined,
+            ...(list ? { ...(list ? { extension: list } : {}) } : {}),
+          },
+        ]
+      : []),
+    ...(sketch.used ? [{ use: 'usual' as const, family: sketch.used }] : []),
+  ];
   return {
     resourceType: 'Patient',
     ...(id ? { id, meta: { versionId: '1' } } : {}),
     ...(identifier.length > 0 ? { identifier } : {}),
-    name: [
-      ...(birth
-        ? [
-            {
-              use: 'official' as const,
-              family: sketch.family,
-              given: sketch.given ? [sketch.given] : undefined,
-              extension: list,
-            },
-          ]
-        : []),
-      ...(sketch.used ? [{ use: 'usual' as const, family: sketch.used }] : []),
-    ],
+    ...(names.length > 0 ? { name: names } : {}),
     ...(sketch.born ? { birthDate: sketch.born } : {}),
     ...(sketch.sex ? { gender: sketch.sex } : {}),
     ...(extension.length > 0 ? { extension } : {}),
