@@ -126,14 +126,22 @@ class Rewriter {
       const { context, path } = this.path();
       this.emit(joined(context, path));
       if (this.take('=')) this.emit(`= evaluate(${this.expression(TARGET_STOPS)})`);
+      const early = this.listMode(mark, index);
       if (this.take('as')) this.emit(`as ${this.name('variable')}`);
-      if (this.take('share')) {
-        mark.share ??= {};
-        mark.share[index] = this.name('list name');
-        this.emit(`share ${mark.share[index]}`);
-      } else if (['first', 'last', 'collate'].includes(this.peek().text)) this.emit(this.next().text);
+      const mode = early ?? this.listMode(mark, index);
+      if (mode) this.emit(mode);
       index++;
     } while (this.take(','));
+  }
+
+  /** FHIR's grammar has it behind the variable; in front of it reads better. */
+  private listMode(mark: RuleMark, index: number): string | undefined {
+    if (this.take('share')) {
+      const name = this.name('list name');
+      mark.share = { ...mark.share, [index]: name };
+      return `share ${name}`;
+    }
+    return ['first', 'last', 'collate'].includes(this.peek().text) ? this.next().text : undefined;
   }
 
   private consequence(): void {
@@ -248,7 +256,9 @@ class Rewriter {
 
   private fail(wanted: string): never {
     const token = this.peek();
-    throw new LanguageError(`expected ${wanted}, found ${token.text}`, token.line, this.rule);
+    // What is missing at the end of a line is noticed on the next.
+    const line = wanted.startsWith(';') ? (this.tokens[this.at - 1] ?? token).line : token.line;
+    throw new LanguageError(`expected ${wanted}, found ${token.text}`, line, this.rule);
   }
 }
 
