@@ -30,9 +30,10 @@ function decodeClean(source: Uint8Array): Uint8Array | undefined {
   const out = Buffer.allocUnsafeSlow(Math.floor((end * 3) / 4));
   let length = 0;
   for (let at = 0; at < end; at += PIECE) {
-    const piece = input.toString('latin1', at, Math.min(at + PIECE, end));
-    if (/[^A-Za-z0-9+/]/.test(piece)) return undefined;
-    length += out.write(piece, length, 'base64');
+    const stop = Math.min(at + PIECE, end);
+    // A loop over the table: a regular expression over the text takes ten times as long.
+    for (let i = at; i < stop; i++) if (table[input[i]!]! > 63) return undefined;
+    length += out.write(input.toString('latin1', at, stop), length, 'base64');
   }
   return length === out.length ? new Uint8Array(out.buffer, 0, length) : undefined;
 }
