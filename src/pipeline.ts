@@ -46,7 +46,9 @@ async function write(
   if (identity.outcome === 'held') return held(faults, conversion, identity.references);
 
   const surroundings = await lookAround(conversion, identity, new Date(message.receivedAt), house);
-  conversion.drafts.push(...react(conversion, surroundings, house.pathway));
+  // In two steps: react may put another list in the place of the drafts.
+  const reactions = react(conversion, surroundings, house.pathway);
+  conversion.drafts.push(...reactions);
   const changes = await honourIntents(conversion, identity, house);
   faults.push(...changes.faults);
   if (changes.faults.some(isError)) return held(faults, conversion);

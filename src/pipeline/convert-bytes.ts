@@ -64,7 +64,8 @@ export function convertBytes(bytes: Uint8Array, options: ConvertOptions, house: 
     return { ...refused([...issues, fault('nothing-converted')]), conversion };
   }
   if (conversion.subject) {
-    conversion.drafts.push(...react(conversion, noSurroundings(conversion.subject, now), house.pathway));
+    const reactions = react(conversion, noSurroundings(conversion.subject, now), house.pathway);
+    conversion.drafts.push(...reactions);
   }
   const bundle = assemble(conversion, { message: { id, sender, receivedAt: now.getTime() } });
   return { bundle, issues, conversion };

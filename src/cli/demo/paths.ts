@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Bundle, BundleEntry } from '@medplum/fhirtypes';
-import type { DemoStep } from '../demo.ts';
 import { openMllp } from '../send-mllp.ts';
+import type { DemoStep } from './step.ts';
 import type { Story } from './story.ts';
 
 /** Where the gateway listens, and how its token is had. */
@@ -25,7 +25,7 @@ export async function* play(story: Story, stage: Stage): AsyncGenerator<DemoStep
 
 /** A hospital pushes a discharge letter by MLLP; it can be read on the FHIR server, byte for byte. */
 async function hospital(story: Story, stage: Stage, fhir: Reader): Promise<DemoStep> {
-  const connection = await openMllp(`mllp://${stage.mllp}`, 10_000);
+  const connection = await openMllp(stage.mllp, 10_000);
   try {
     const answer = await connection.send(story.message);
     const documents = await until(() =>
