@@ -69,7 +69,7 @@ const mayKnow: Record<string, string[]> = {
   doors: ['adapter', 'config', 'errors'],
   web: ['access', 'adapter', 'config', 'errors', 'formats', 'journal', 'log', 'message'],
   access: ['config', 'errors'],
-  store: ['adapter', 'errors', 'formats'],
+  store: ['adapter', 'config', 'errors', 'formats'],
   journal: ['adapter', 'conversion', 'errors', 'message'],
   formats: ['conversion', 'errors', 'message', 'seed'],
   mapping: ['conversion', 'errors', 'formats', 'message', 'seed'],
@@ -110,13 +110,19 @@ function read(file: string): Source {
   const tree = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
   const names: string[] = [];
   let usesProcess = false;
+  let declared = false;
   const visit = (node: ts.Node): void => {
     const name = importedBy(node);
     if (name !== undefined) names.push(name);
-    if (ts.isIdentifier(node) && node.text === 'process' && !isProperty(node)) usesProcess = true;
+    if (ts.isIdentifier(node) && node.text === 'process' && !isProperty(node)) {
+      if (isDeclaration(node)) declared = true;
+      else usesProcess = true;
+    }
     ts.forEachChild(node, visit);
   };
   visit(tree);
+  // A file with a `process` of its own means that one.
+  if (declared) usesProcess = false;
   const imports = names.map((name) => {
     const target = name.startsWith('.')
       ? relative(src, join(src, dirname(file), name)).replaceAll('\\', '/')
@@ -144,6 +150,10 @@ function isProperty(node: ts.Identifier): boolean {
   const { parent } = node;
   if (ts.isPropertyAccessExpression(parent)) return parent.name === node;
   return ts.isPropertyAssignment(parent) || ts.isPropertySignature(parent) || ts.isMethodSignature(parent);
+}
+
+function isDeclaration({ parent }: ts.Identifier): boolean {
+  return ts.isBindingElement(parent) || ts.isParameter(parent) || ts.isVariableDeclaration(parent);
 }
 
 /** `adapters/mllp`, `config`, `main`. */

@@ -32,9 +32,14 @@ export function decide(holder: Holder, demand: Demand): Decision {
   return within.length > 0 ? { granted: true, within } : { granted: false, scope: scopeFor(holder, demand) };
 }
 
-/** Whether the scopes let this very resource be read. */
+/** Whether the scopes let this very resource be seen, by reading or by searching. */
 export function seesResource(holder: Holder, resource: Resource): boolean {
-  const decision = decide(holder, { anyOf: [{ type: resource.resourceType, permission: 'r' }], on: 'instance' });
+  const type = resource.resourceType;
+  const anyOf: Need[] = [
+    { type, permission: 'r' },
+    { type, permission: 's' },
+  ];
+  const decision = decide(holder, { anyOf, on: 'instance' });
   if (!decision.granted) return false;
   return decision.within?.some((constraint) => matches(resource, constraint)) ?? true;
 }

@@ -7,19 +7,10 @@ import { PasserelleError } from '../errors.ts';
 import { createLog } from '../log.ts';
 import { type Command, exit, type Io } from './command.ts';
 import { play } from './demo/paths.ts';
+import type { DemoStep } from './demo/step.ts';
 import { story } from './demo/story.ts';
 import { gateway } from './rooms.ts';
 import { table } from './text.ts';
-
-/** One thing the demo did: what came in, and the resources it became. */
-export interface DemoStep {
-  /** What came in, by which door. */
-  what: string;
-  answer: string;
-  /** URLs of the resources that came out. */
-  urls: string[];
-  ok: boolean;
-}
 
 export const demo: Command = {
   name: 'demo',

@@ -23,12 +23,26 @@ export function answer(request: Request, response: Response, from: FhirResponse)
     response.set('Content-Disposition', 'attachment');
     return void response.send(Buffer.from(from.body));
   }
-  const resource = addressed(request, from.body as Resource);
+  const resource = addressed(request, seen(request, from.body as Resource));
   if (wantsXml(request)) response.type('application/fhir+xml').send(Buffer.from(writeXml(resource)));
   else
     response
       .type('application/fhir+json')
       .send(JSON.stringify(resource, null, request.query._pretty === 'true' ? 2 : 0));
+}
+
+/**
+ * Without what the caller's scopes do not reach: a search brings along resources of types that the gate, which saw only the
+ * query, could not know. What was searched for itself has been narrowed by the gate and stays.
+ */
+function seen(request: Request, resource: Resource): Resource {
+  const { caller } = request;
+  if (resource.resourceType !== 'Bundle' || !caller || !resource.entry) return resource;
+  const everything = request.path.includes('$');
+  const entry = resource.entry
+    .filter((one) => !one.resource || (one.search?.mode !== 'include' && !everything) || caller.sees(one.resource))
+    .map((one) => (one.resource?.resourceType === 'Bundle' ? { ...one, resource: seen(request, one.resource) } : one));
+  return { ...resource, entry } as Bundle;
 }
 
 /** A searchset or history as this door gives it: links and full URLs are those of the API, whatever server is behind. */

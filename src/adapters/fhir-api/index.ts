@@ -5,12 +5,7 @@ import type { DoorContext, DoorType, FhirRequest } from '../../adapter.ts';
 import { fault } from '../../errors.ts';
 import { answer } from './answer.ts';
 import { readBody } from './body.ts';
-import { write } from './write.ts';
-
-export interface FhirApiConfig {
-  /** Longest wait for a write to be applied before 202 is answered. */
-  waitSeconds: number;
-}
+import { type FhirApiConfig, write } from './write.ts';
 
 const BASE = '/fhir/R4';
 
@@ -37,8 +32,10 @@ async function route(request: Request, response: Response, context: DoorContext<
   const { method } = request;
   const path = request.url.replace(/^\//, '');
   if (method === 'GET' || method === 'HEAD') return read(request, response, { method: 'GET', path }, context);
-  if (method === 'POST' && /(^|\/)_search(\?|$)/.test(path)) return search(request, response, path, context);
-  if (method === 'POST' && /(^|\/)\$[a-z-]+(\?|$)/.test(path)) return operation(request, response, path, context);
+  // By the path alone: a query that looks like one of these must not turn a write, which the gate allowed, into a search.
+  const [steps = ''] = path.split('?');
+  if (method === 'POST' && /(^|\/)_search$/.test(steps)) return search(request, response, path, context);
+  if (method === 'POST' && /(^|\/)\$[a-z-]+$/.test(steps)) return operation(request, response, path, context);
   if (method === 'POST' || method === 'PUT' || method === 'PATCH' || method === 'DELETE') {
     return write(request, response, { method, path }, context);
   }

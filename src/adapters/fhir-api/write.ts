@@ -5,7 +5,11 @@ import type { DoorContext } from '../../adapter.ts';
 import { operationOutcome } from '../../errors.ts';
 import type { Interaction } from '../../message.ts';
 import { answer } from './answer.ts';
-import type { FhirApiConfig } from './index.ts';
+
+export interface FhirApiConfig {
+  /** Longest wait for a write to be applied before 202 is answered. */
+  waitSeconds: number;
+}
 
 type Target = Pick<Interaction, 'method' | 'path'>;
 
