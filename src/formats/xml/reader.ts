@@ -78,7 +78,7 @@ class Reader {
     const text = this.#text;
     const wrong = FORBIDDEN.exec(text);
     if (wrong) this.#fail('character', wrong.index);
-    if (text.startsWith('<?xml') && /^<\?xml[\s]/.test(text)) this.#at = this.#find('?>', 5, 'declaration') + 2;
+    if (text.startsWith('<?xml') && /^<\?xml[\s]/.test(text)) this.#at = this.#find('?>', 5) + 2;
     while (this.#at < text.length) {
       const lt = text.indexOf('<', this.#at);
       this.#characters(lt < 0 ? text.length : lt);
@@ -218,7 +218,7 @@ class Reader {
     const quoteAt = skipBlank(text, equals + 1);
     const quote = text[quoteAt];
     if (quote !== '"' && quote !== "'") this.#fail('attribute', start);
-    const close = this.#find(quote!, quoteAt + 1, 'attribute');
+    const close = this.#find(quote!, quoteAt + 1);
     let value = text.slice(quoteAt + 1, close);
     if (value.includes('<')) this.#fail('attribute', quoteAt);
     if (/[\t\n]/.test(value)) value = value.replace(/[\t\n]/g, ' ');
@@ -239,11 +239,11 @@ class Reader {
   #declaration(lt: number): void {
     const text = this.#text;
     if (text.startsWith('<!--', lt)) {
-      const end = this.#find('--', lt + 4, 'comment');
+      const end = this.#find('--', lt + 4);
       if (text.charCodeAt(end + 2) !== 0x3e) this.#fail('comment', end);
       this.#at = end + 3;
     } else if (text.startsWith('<![CDATA[', lt) && this.#current) {
-      const end = this.#find(']]>', lt + 9, 'cdata');
+      const end = this.#find(']]>', lt + 9);
       const lifted = this.#lifted[this.#nextLifted];
       if (lifted && lifted.offset <= end) this.#takeLifted(lifted, lt + 9, end);
       if (end > lt + 9) this.#append(text.slice(lt + 9, end));
@@ -253,15 +253,15 @@ class Reader {
   }
 
   #instruction(lt: number): void {
-    const end = this.#find('?>', lt + 2, 'instruction');
+    const end = this.#find('?>', lt + 2);
     const target = this.#text.slice(lt + 2, nameEnd(this.#text, lt + 2));
     if (!target || /^xml$/i.test(target)) this.#fail('instruction', lt);
     this.#at = end + 2;
   }
 
-  #find(what: string, from: number, inside: string): number {
+  #find(what: string, from: number): number {
     const found = this.#text.indexOf(what, from);
-    return found < 0 ? this.#fail(inside === 'attribute' ? inside : 'truncated', from) : found;
+    return found < 0 ? this.#fail('truncated', from) : found;
   }
 
   #fail(reason: string, offset: number): never {

@@ -39,8 +39,9 @@ const cc: MapFunction = {
   call: (_run, system, code, display) => {
     if (object(system)) return codeableConcept(system);
     if (code === undefined && display === undefined) {
+      // A system whose code came out empty (`cc(system, translate(…))`) is nothing, not a text.
       const words = text(system);
-      return words === undefined ? undefined : { text: words };
+      return words === undefined || /^(urn:|https?:\/\/)\S+$/.test(words) ? undefined : { text: words };
     }
     const made = makeCoding(system, code, display);
     return made && { coding: [made] };
