@@ -52,34 +52,35 @@ export class Queue {
   }
 
   /**
-   * Leases the heads that may be taken: what was put off and is due (at most half when there is other work), then what is
-   * new, each in its order. `accept` may end it early; what it did not accept is not leased.
+   * Leases the heads that may be taken: what was put off and is due (at first for half the limit only, lest it keep out what
+   * is new), then what is new, each in its order. `accept` may end it early; what it did not accept is not leased.
    *
    * @returns true when the limit of sorting ended it and there may be more
    */
   take(stream: string, limit: number, now: number, until: number, accept: (work: Leased) => boolean): boolean {
-    let taken = 0;
-    for (const work of this.#heads(stream, limit, now)) {
-      if (!accept(work)) return false;
-      this.#db.run(LEASE, stream, work.seq, until);
-      taken++;
-    }
-    for (let sorted = 0; taken < limit; ) {
-      const arrived = this.#db.all<Leased & { lane: string }>(ARRIVED, stream, limit - taken);
-      if (arrived.length === 0) return false;
-      if (sorted >= MOST_SORTED) return true;
+    const due = this.#db.all<Leased>(DUE, stream, limit, now);
+    const heads = due.splice(0, Math.ceil(limit / 2)).concat(this.#db.all<Leased>(FRESH, stream, limit));
+    let room = limit;
+    let open = true;
+    const lease = (work: Leased, sql: string, ...more: string[]) => {
+      open = accept(work);
+      if (open) room -= this.#db.run(sql, stream, work.seq, until, ...more);
+      return open;
+    };
+    for (const work of heads) if (open && room > 0) lease(work, LEASE);
+    let arrived: (Leased & { lane: string })[] = [];
+    let sorted = 0;
+    do {
+      arrived = open && room > 0 && sorted < MOST_SORTED ? this.#db.all(ARRIVED, stream, room) : [];
       for (const work of arrived) {
         const lane = this.#lanes.root(work.lane);
         if (this.#db.get(TAKEN, stream, lane)) this.#db.run(QUEUE_UP, stream, work.seq, lane);
-        else if (!accept(work)) return false;
-        else {
-          this.#db.run(LEASE_ARRIVED, stream, work.seq, until, lane);
-          taken++;
-        }
+        else if (!lease(work, LEASE_ARRIVED, lane)) break;
       }
       sorted += arrived.length;
-    }
-    return false;
+    } while (arrived.length > 0);
+    for (const work of due) if (open && room > 0) lease(work, LEASE);
+    return open && room > 0 && sorted >= MOST_SORTED;
   }
 
   prolong(stream: string, seq: number, until: number): void {
@@ -111,12 +112,13 @@ export class Queue {
    * once only right after two lanes were tied. True when there is something to take, now or when it is due.
    */
   seat(stream: string, lane: string): boolean {
-    const heads = this.#db.all<{ seq: number; leased: number }>(HEADS, stream, lane);
-    const busy = heads.some((head) => head.leased);
-    const first = busy ? undefined : this.#db.get<{ seq: number }>(FIRST, stream, lane)?.seq;
-    for (const head of heads) if (!head.leased && head.seq !== first) this.#db.run(SET_PLACE, stream, head.seq, 2);
+    const first = this.#db.get<{ seq: number }>(FIRST, stream, lane)?.seq;
     if (first === undefined) return false;
-    if (!heads.some((head) => head.seq === first)) this.#db.run(SET_PLACE, stream, first, 1);
+    const heads = this.#db.all<{ seq: number; leased: number }>(HEADS, stream, lane);
+    const right = heads.some((head) => head.leased) ? undefined : first;
+    for (const head of heads) if (!head.leased && head.seq !== right) this.#db.run(SET_PLACE, stream, head.seq, 2);
+    if (right === undefined) return false;
+    if (!heads.some((head) => head.seq === right)) this.#db.run(SET_PLACE, stream, right, 1);
     return true;
   }
 
@@ -152,15 +154,6 @@ export class Queue {
       }
     }
     return oldest;
-  }
-
-  #heads(stream: string, limit: number, now: number): Leased[] {
-    const due = this.#db.all<Leased>(DUE, stream, limit, now);
-    const fresh = this.#db.all<Leased>(FRESH, stream, limit);
-    const half = Math.ceil(limit / 2);
-    const others = due.length > half ? fresh.length + this.#db.all(ARRIVED, stream, limit).length : 0;
-    const room = Math.max(half, limit - others);
-    return due.slice(0, room).concat(fresh).slice(0, limit);
   }
 }
 

@@ -55,7 +55,8 @@ function finish(context: Context, id: string, end: Final, outgoing: Outgoing[], 
   const message = db.get<{ seq: number; sender: string; lane: string }>(SEQ, id);
   const left = message && queue.leave(PIPELINE, message.seq, attempt);
   if (!left) return undefined;
-  const before = db.get<{ unmapped: string | null }>(UNMAPPED_BEFORE, message.seq)?.unmapped;
+  const again = left.attempts > 1;
+  const before = again ? db.get<{ unmapped: string | null }>(UNMAPPED_BEFORE, message.seq)?.unmapped : undefined;
   if (before || end.unmapped?.length) {
     countUnmapped(db, message, before ? (JSON.parse(before) as Counted[]) : [], end.unmapped ?? []);
   }
