@@ -132,31 +132,59 @@ function reading(type: string, id?: string, third?: string): Demand[] {
   return one(third, 's');
 }
 
-/** Types a search names beside its own: those of `_revinclude`, `_include:…:Type` and `_has`. */
+/** Types a search names beside its own: those of `_type`, `_revinclude`, `_include:…:Type`, `_has`. */
 export function broughtAlong(query: URLSearchParams): Demand[] {
   const types = new Set<string>();
   for (const [name, value] of query) {
     const [parameter] = name.split(':');
     const parts = value.split(':');
-    if (parameter === '_revinclude') types.add(parts[0] as string);
+    if (parameter === '_type') for (const type of value.split(',')) types.add(type);
+    else if (parameter === '_revinclude') types.add(parts[0] as string);
     else if (parameter === '_include' && parts[2]) types.add(parts[2]);
     else if (name.includes('_has:')) for (const type of name.matchAll(/_has:([^:]+)/g)) types.add(type[1] as string);
   }
   return [...types].filter(Boolean).flatMap((type) => one(type, 's'));
 }
 
+interface Entry {
+  request?: { method?: unknown; url?: unknown };
+  resource?: { resourceType?: unknown };
+}
+
 /** What a Bundle asks for: a transaction or batch entry by entry, anything else as a whole. */
 export function demandsOfBundle(bundle: { type?: unknown; entry?: unknown }): (Demand & { resource?: unknown })[] {
   if (bundle.type !== 'transaction' && bundle.type !== 'batch') return one('Bundle', 'c', 'create');
-  const entries = Array.isArray(bundle.entry) ? bundle.entry : [];
-  return entries.flatMap((entry: { request?: { method?: unknown; url?: unknown }; resource?: unknown } | null) => {
-    const { method, url } = entry?.request ?? {};
-    if (typeof method !== 'string' || typeof url !== 'string') return everything;
-    const at = url.indexOf('?');
-    const below = safeSteps(at < 0 ? url : url.slice(0, at));
-    const query = new URLSearchParams(at < 0 ? '' : url.slice(at + 1));
-    const demands = below ? demandsOfInteraction(method, below, query) : everything;
-    return demands.map((demand) => ({ ...demand, resource: entry?.resource }));
+  const entries = Array.isArray(bundle.entry) ? (bundle.entry as (Entry | null)[]) : [];
+  return entries.flatMap((entry) => demandsOfEntry(entry).map((demand) => ({ ...demand, resource: entry?.resource })));
+}
+
+function demandsOfEntry(entry: Entry | null): Demand[] {
+  const { method, url } = entry?.request ?? {};
+  if (typeof method !== 'string' || typeof url !== 'string') return everything;
+  const at = url.indexOf('?');
+  const below = safeSteps(at < 0 ? url : url.slice(0, at));
+  if (!below) return everything;
+  const type = entry?.resource?.resourceType;
+  const writes = (method === 'POST' || method === 'PUT') && !below.some((step) => step.startsWith('$'));
+  // An entry that says one type and carries another is either a mistake or a way round.
+  if (writes && type !== below[0]) return everything;
+  return demandsOfInteraction(method, below, new URLSearchParams(at < 0 ? '' : url.slice(at + 1)));
+}
+
+/**
+ * What a transaction or batch asks for that is taken as a message: `/in/fhir` writes the resources it carries, whatever the
+ * entries' requests say, so each must be allowed as well.
+ */
+export function demandsOfCarried(bundle: { entry?: unknown }): (Demand & { resource?: unknown })[] {
+  const entries = Array.isArray(bundle.entry) ? (bundle.entry as (Entry | null)[]) : [];
+  return entries.flatMap((entry) => {
+    if (!entry?.resource) return [];
+    const type = typeof entry.resource.resourceType === 'string' ? entry.resource.resourceType : '*';
+    const anyOf: Need[] = [
+      { type, permission: 'c' },
+      { type, permission: 'u' },
+    ];
+    return [{ anyOf, on: 'create' as const, resource: entry.resource }];
   });
 }
 

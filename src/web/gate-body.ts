@@ -2,7 +2,7 @@ import type { Resource } from '@medplum/fhirtypes';
 import type { RequestHandler } from 'express';
 import type { Caller } from '../access/caller.ts';
 import { type Constraint, decide, matches, scopeFor } from '../access/decide.ts';
-import { broughtAlong, type Demand, demandsOfBundle } from '../access/demands.ts';
+import { broughtAlong, type Demand, demandsOfBundle, demandsOfCarried } from '../access/demands.ts';
 import { readResource } from './content.ts';
 import { denied, type Probe, probeAll } from './gate-probe.ts';
 
@@ -50,10 +50,11 @@ function lackingForContent(caller: Caller, path: string, resource: Resource | un
   const type = resource?.resourceType ?? 'Bundle';
   const single: Demand = { anyOf: [{ type, permission: 'c' }], on: 'create' };
   const asMessage: Demand = { ...single, anyOf: [...single.anyOf, { type: 'Bundle', permission: 'c' }] };
+  const message = path === '/in/fhir';
   const demands: (Demand & { resource?: unknown })[] =
     resource?.resourceType === 'Bundle'
-      ? demandsOfBundle(resource)
-      : [{ ...(path === '/in/fhir' ? asMessage : single), resource }];
+      ? [...demandsOfBundle(resource), ...(message && isTransaction(resource) ? demandsOfCarried(resource) : [])]
+      : [{ ...(message ? asMessage : single), resource }];
   for (const demand of demands) {
     const decision = decide(caller, demand);
     if (!decision.granted) return decision.scope;
@@ -62,6 +63,10 @@ function lackingForContent(caller: Caller, path: string, resource: Resource | un
     if (!fits) return scopeFor(caller, demand);
   }
   return undefined;
+}
+
+function isTransaction({ type }: { type?: string }): boolean {
+  return type === 'transaction' || type === 'batch';
 }
 
 /** A write under a constraint: what is there and what shall be there must both match. A patch does not show the latter. */

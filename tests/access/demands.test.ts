@@ -93,8 +93,8 @@ describe('what a Bundle asks for', () => {
 
   test('a transaction asks entry by entry', () => {
     const entry = [
-      { request: { method: 'POST', url: 'Patient' }, resource: {} },
-      { request: { method: 'PUT', url: 'Observation?identifier=a' } },
+      { request: { method: 'POST', url: 'Patient' }, resource: { resourceType: 'Patient' } },
+      { request: { method: 'PUT', url: 'Observation?identifier=a' }, resource: { resourceType: 'Observation' } },
       { request: { method: 'DELETE', url: '/Task/1' } },
       { request: { method: 'GET', url: 'Flag?_revinclude=Task:focus' } },
     ];
@@ -117,6 +117,8 @@ describe('what a Bundle asks for', () => {
     { request: {} },
     { request: { method: 'POST', url: '../Patient' } },
     { request: { method: 1, url: [] } },
+    { request: { method: 'POST', url: 'Observation' }, resource: { resourceType: 'Patient' } },
+    { request: { method: 'PUT', url: 'Observation/1' } },
   ])('an entry that says nothing clear asks for everything: %j', (entry) => {
     expect(scopesOf({ type: 'batch', entry: [entry] })).toEqual(['*.c', '*.r', '*.u', '*.d', '*.s']);
   });

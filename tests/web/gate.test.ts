@@ -210,6 +210,28 @@ describe('what the body asks for', () => {
     expect((await call('post', '/in/fhir', 'system/Patient.c system/Bundle.cruds', { body })).status).toBe(403);
   });
 
+  test('an entry that says one type and carries another is no way round', async () => {
+    const entry = (method: string, url: string) => ({
+      resourceType: 'Bundle',
+      type: 'batch',
+      entry: [{ request: { method, url }, resource: { resourceType: 'Patient' } }],
+    });
+    for (const [method, url] of [
+      ['POST', 'Observation'],
+      ['PUT', 'Observation/1'],
+      ['GET', 'Observation/1'],
+      ['PATCH', 'Observation/1'],
+    ] as const) {
+      const answer = await call('post', '/in/fhir', 'system/Observation.cruds system/Bundle.cruds', {
+        body: entry(method, url),
+      });
+      expect(answer.status).toBe(403);
+    }
+    expect(
+      (await call('post', '/fhir/R4', 'system/Observation.cruds', { body: entry('POST', 'Observation') })).status,
+    ).toBe(403);
+  });
+
   test('a search in a batch brings nothing along that may not be seen', async () => {
     const body = transaction(['GET', 'CarePlan?_revinclude=Task:based-on']);
     expect((await call('post', '/fhir/R4', 'system/CarePlan.s', { body: { ...body, type: 'batch' } })).status).toBe(
