@@ -52,6 +52,16 @@ export const pathwayErrors = {
       en: 'The value of {code} is not possible (limits {low} to {high} {unit}). Check the reading and its unit.',
     },
   },
+  'reading-incomplete': {
+    http: 422,
+    issue: 'required',
+    msa: 'AE',
+    err3: '101',
+    public: {
+      fr: 'Une mesure n’a pas de valeur dans une unité connue, ou pas d’heure. Envoyez-la dans l’unité du formulaire, avec son heure.',
+      en: 'A reading has no value in a known unit, or no time. Send it in the unit of the form, with its time.',
+    },
+  },
   'plan-unknown': {
     http: 422,
     issue: 'not-found',

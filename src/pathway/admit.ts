@@ -75,15 +75,26 @@ function onsetFaults(conversion: Conversion, rules: RuleSet, at: Date): Fault[] 
 }
 
 function readingFaults(conversion: Conversion, rules: RuleSet, at: Date): Fault[] {
-  const observations = draftsOf(conversion, 'Observation') as { resource: Observation; key: string; fullUrl: string }[];
-  return observations.flatMap(({ resource, key, fullUrl }) => {
+  return draftsOf(conversion, 'Observation').flatMap(({ resource, key, fullUrl }) => {
     const readings = readingsOf([{ resource, reference: fullUrl }]);
     const future = readings.some((one) => one.at > at.getTime() + rules.readings.futureMinutes * 60_000);
     return [
+      ...(isIncomplete(resource) ? [fault('reading-incomplete', { place: key })] : []),
       ...(future ? [fault('reading-future', { place: key })] : []),
       ...readings.flatMap((one) => implausible(one, key, rules)),
     ];
   });
+}
+
+/** A vital sign needs a time and a value, or a reason for having none, https://hl7.org/fhir/R4/vitalsigns.html */
+function isIncomplete(observation: Observation): boolean {
+  const isVital = observation.category?.some((one) => one.coding?.some((coding) => coding.code === 'vital-signs'));
+  if (!isVital || observation.status === 'entered-in-error' || observation.status === 'cancelled') return false;
+  const hasTime = observation.effectiveDateTime || observation.effectivePeriod || observation.effectiveInstant;
+  const hasValue = Object.keys(observation).some((name) => name.startsWith('value'));
+  return (
+    !hasTime || !(hasValue || observation.component?.length || observation.dataAbsentReason || observation.hasMember)
+  );
 }
 
 function implausible(reading: Reading, place: string, rules: RuleSet): Fault[] {

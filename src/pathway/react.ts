@@ -26,11 +26,17 @@ export function react(conversion: Conversion, surroundings: Surroundings, pathwa
   continueEpisodes(conversion, surroundings);
   dropFoundPractitioner(conversion, surroundings);
   const exit = exitOf(conversion, surroundings.at);
-  return [
+  return lastWord([
     ...reconsider(conversion, surroundings, pathway),
     ...alerts(conversion, surroundings, pathway.rules),
     ...(exit ? close(surroundings, exit) : pauseOrResume(conversion, surroundings)),
-  ];
+  ]);
+}
+
+/** One change of a resource a message: what closes or pauses comes after what moves. */
+function lastWord(drafts: Draft[]): Draft[] {
+  const last = new Map(drafts.flatMap((draft) => (draft.current ? [[draft.current.reference, draft] as const] : [])));
+  return drafts.filter((draft) => !draft.current || last.get(draft.current.reference) === draft);
 }
 
 /** What has to be read of the patient before {@link react}: nothing for a reading that is as it should be. */
