@@ -6,6 +6,9 @@ import type { House } from './house.ts';
 /** Definitions of the project itself: what breaks them is held back; what breaks others' is recorded and delivered. */
 const OWN = 'http://passerelle.example/fhir/';
 
+/** The rule of extensible bindings. */
+const ADVICE = 'binding-extensible';
+
 /**
  * Judges every draft against R4 and the profiles it claims. An error against one of the project's own profiles keeps the
  * message in quarantine; any other finding is recorded with it.
@@ -14,11 +17,14 @@ export function judge(conversion: Conversion, { examiner }: Pick<House, 'examine
   return conversion.drafts.flatMap(({ resource }) => judgeResource(resource, examiner));
 }
 
-/** The findings about one resource as faults; what could not be judged is left out. */
+/**
+ * The findings about one resource as faults. What could not be judged is left out, and so is advice: French identifier types
+ * and roles stand beside HL7's by design, and a warning on every message would hide those that matter.
+ */
 export function judgeResource(resource: Resource, examiner: House['examiner']): Fault[] {
   return examiner
     .judge(resource)
-    .filter(({ severity }) => severity !== 'information')
+    .filter(({ severity, rule }) => severity !== 'information' && rule !== ADVICE)
     .map((finding): Fault => {
       const binding = finding.severity === 'error' && finding.profile.startsWith(OWN);
       const rule = `${finding.profile}#${finding.rule}`;
