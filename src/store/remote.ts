@@ -1,6 +1,7 @@
+import type { Bundle } from '@medplum/fhirtypes';
 import { Agent, request as httpRequest } from 'undici';
 import type { FhirEndpoint, FhirRequest, FhirResponse } from '../adapter.ts';
-import { type ErrorCode, fault, operationOutcome, PasserelleError } from '../errors.ts';
+import { type Fault, fault, httpStatus, operationOutcome, PasserelleError } from '../errors.ts';
 
 export interface RemoteOptions {
   /** Base URL of an R4 server, with or without a final slash. */
@@ -10,9 +11,10 @@ export interface RemoteOptions {
   timeoutSeconds: number;
   /** Connections kept open at the most. */
   connections: number;
+  /** Bytes of an answer at the most; 256 MB when not said. */
+  largestAnswer?: number;
 }
 
-/** An answer larger than this is not read. */
 const LARGEST_ANSWER = 256 * 1024 * 1024;
 
 /** Errors of a socket before the request can have been read: nothing has happened on the other side. */
@@ -27,8 +29,10 @@ const NOT_SENT = new Set([
 
 /**
  * A FHIR R4 server elsewhere (HAPI, Medplum …) over kept-open connections. Redirects are not followed: credentials go to the
- * configured origin only. `send` answers `503` when the server cannot be reached, and `504` when a request was sent and no
- * answer came, so that a caller knows whether it must look before it repeats.
+ * configured origin only. Addresses in the answers are made relative to the base, as the embedded server has them.
+ *
+ * `send` answers `503` when the server cannot be reached, `504` when a request was sent and no answer came (a caller must
+ * look before it repeats), `502` when the answer is none of a FHIR server.
  */
 export function openRemote(options: RemoteOptions): { endpoint: FhirEndpoint; close(): void } {
   const base = options.base.replace(/\/*$/, '');
@@ -39,17 +43,26 @@ export function openRemote(options: RemoteOptions): { endpoint: FhirEndpoint; cl
     connect: { timeout: Math.min(timeout, 5000) },
     headersTimeout: timeout,
     bodyTimeout: timeout,
-    maxResponseSize: LARGEST_ANSWER,
+    maxResponseSize: options.largestAnswer ?? LARGEST_ANSWER,
   });
   const send = async (request: FhirRequest): Promise<FhirResponse> => {
     try {
       return await exchange(base, request, options.headers, agent);
     } catch (error) {
-      const code = (error as { code?: string }).code ?? '';
-      return failure(NOT_SENT.has(code) ? 'fhir-unreachable' : 'fhir-timeout', NOT_SENT.has(code) ? 503 : 504);
+      return failure(error instanceof PasserelleError ? error.faults : [faultOf(error)]);
     }
   };
   return { endpoint: { send }, close: () => void agent.destroy() };
+}
+
+/** Anything that is not known to have happened before sending may have happened after it. */
+function faultOf(error: unknown): Fault {
+  const code = (error as { code?: string }).code ?? '';
+  if (NOT_SENT.has(code)) return fault('fhir-unreachable', { detail: code });
+  if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') {
+    return fault('fhir-answer-unusable', { params: { reason: 'it is larger than the limit' } });
+  }
+  return fault('fhir-timeout', { detail: code });
 }
 
 async function exchange(
@@ -59,56 +72,94 @@ async function exchange(
   dispatcher: Agent,
 ): Promise<FhirResponse> {
   const url = localUrl(base, request.path);
-  const body = bodyOf(request.body);
+  const { body, type } = bodyOf(request);
+  const searches = request.method === 'GET' || /(^|\/)_search(\?|$)/.test(request.path);
   const answer = await httpRequest(url, {
     method: request.method,
     dispatcher,
     headers: {
       accept: 'application/fhir+json',
       // HAPI answers identical searches from a cache of a minute otherwise.
-      ...(request.method === 'GET' ? { 'cache-control': 'no-cache' } : {}),
-      ...(body === undefined ? {} : { 'content-type': 'application/fhir+json' }),
-      ...common,
+      ...(searches ? { 'cache-control': 'no-cache' } : {}),
+      ...(type ? { 'content-type': type } : {}),
       ...request.headers,
+      ...common,
     },
     ...(body === undefined ? {} : { body }),
   });
-  const headers = Object.fromEntries(
-    Object.entries(answer.headers).map(([name, value]) => [
-      name,
-      Array.isArray(value) ? value.join(', ') : (value ?? ''),
-    ]),
-  );
+  const headers = localHeaders(answer.headers, base);
   const bytes = new Uint8Array(await answer.body.arrayBuffer());
+  if (answer.statusCode >= 300 && answer.statusCode < 400 && answer.statusCode !== 304) {
+    const reason = `a redirect, status ${answer.statusCode}`;
+    throw new PasserelleError(fault('fhir-answer-unusable', { params: { reason } }));
+  }
   return {
     status: answer.statusCode,
-    headers: withLocalLocation(headers, base),
-    body: read(bytes, headers['content-type'] ?? ''),
+    headers,
+    body: withLocalAddresses(read(bytes, headers['content-type'] ?? ''), base),
   };
 }
 
-/** Absolute paths are only those of the server itself: the `next` link of a searchset. */
+/** Absolute addresses are only those of the server itself: what it gave as a `next` link. */
 function localUrl(base: string, path: string): string {
-  if (!/^https?:/i.test(path)) return path.startsWith('?') || path === '' ? `${base}${path}` : `${base}/${path}`;
-  if (new URL(path).origin === new URL(base).origin) return path;
-  throw new PasserelleError(fault('fhir-request-invalid', { detail: 'address of another server' }));
+  if (/^[a-z][a-z\d+.-]*:/i.test(path) || path.startsWith('//')) {
+    if (URL.canParse(path) && new URL(path).origin === new URL(base).origin) return path;
+    throw new PasserelleError(
+      fault('fhir-request-invalid', { params: { reason: 'the address is that of another server' } }),
+    );
+  }
+  const relative = path.replace(/^\/+/, '');
+  return relative === '' || relative.startsWith('?') ? `${base}${relative}` : `${base}/${relative}`;
 }
 
-function withLocalLocation(headers: Record<string, string>, base: string): Record<string, string> {
-  const { location } = headers;
-  return location?.startsWith(`${base}/`) ? { ...headers, location: location.slice(base.length + 1) } : headers;
+function bodyOf({ body, method, headers }: FhirRequest): { body?: string | Uint8Array; type?: string } {
+  if (body === undefined) return {};
+  if (typeof body === 'string') return { body, type: 'application/x-www-form-urlencoded' };
+  if (body instanceof Uint8Array) return { body, type: headers?.['content-type'] ?? 'application/octet-stream' };
+  const isJsonPatch = method === 'PATCH' && Array.isArray(body);
+  return { body: JSON.stringify(body), type: isJsonPatch ? 'application/json-patch+json' : 'application/fhir+json' };
 }
 
-function bodyOf(body: unknown): string | Uint8Array | undefined {
-  if (body === undefined || typeof body === 'string' || body instanceof Uint8Array) return body;
-  return JSON.stringify(body);
+function localHeaders(given: Record<string, string | string[] | undefined>, base: string): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(given).map(([name, value]) => {
+      const text = Array.isArray(value) ? value.join(', ') : (value ?? '');
+      return [name, name === 'location' || name === 'content-location' ? local(text, base) : text];
+    }),
+  );
 }
 
+/** A FHIR server answers JSON; what else comes is the content of a Binary. */
 function read(bytes: Uint8Array, type: string): unknown {
   if (bytes.length === 0) return undefined;
-  return /\bjson\b/.test(type) ? JSON.parse(Buffer.from(bytes).toString('utf8')) : bytes;
+  if (!/\bjson\b/.test(type)) return bytes;
+  try {
+    return JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8'));
+  } catch {
+    throw new PasserelleError(fault('fhir-answer-unusable', { params: { reason: 'it says it is JSON and is not' } }));
+  }
 }
 
-function failure(code: ErrorCode, status: number): FhirResponse {
-  return { status, headers: { 'content-type': 'application/fhir+json' }, body: operationOutcome([fault(code)]) };
+/** Links, fullUrls and locations of a Bundle, relative to the base. */
+function withLocalAddresses(body: unknown, base: string): unknown {
+  const bundle = body as Bundle | undefined;
+  if (bundle?.resourceType !== 'Bundle') return body;
+  for (const link of bundle.link ?? []) link.url = local(link.url, base);
+  for (const entry of bundle.entry ?? []) {
+    if (entry.fullUrl) entry.fullUrl = local(entry.fullUrl, base);
+    if (entry.response?.location) entry.response.location = local(entry.response.location, base);
+  }
+  return bundle;
+}
+
+function local(address: string, base: string): string {
+  if (!address.startsWith(base)) return address;
+  const rest = address.slice(base.length);
+  if (rest === '' || rest.startsWith('?')) return rest;
+  return rest.startsWith('/') ? rest.slice(1) : address;
+}
+
+function failure(faults: Fault[]): FhirResponse {
+  const headers = { 'content-type': 'application/fhir+json' };
+  return { status: httpStatus(faults), headers, body: operationOutcome(faults) };
 }
