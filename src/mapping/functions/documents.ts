@@ -3,13 +3,19 @@ import type { Run } from '../run.ts';
 import { object, single, text } from '../values.ts';
 import type { MapFunction } from './function.ts';
 
+/** The bytes of each Binary made here, so that its attachment need not decode them again. */
+const contents = new WeakMap<object, Uint8Array>();
+
 /** `binary(bytes, contentType)`: a Binary resource with the exact bytes; nothing without bytes. */
 const binary: MapFunction = {
   args: [2, 2],
   type: 'Binary',
   call: (_run, bytes, contentType) => {
     const content = bytesOf(bytes);
-    return content && { resourceType: 'Binary', contentType: text(contentType), data: base64Of(content) };
+    if (!content) return undefined;
+    const made = { resourceType: 'Binary', contentType: text(contentType), data: base64Of(content) };
+    contents.set(made, content);
+    return made;
   },
 };
 
@@ -24,7 +30,7 @@ const attachment: MapFunction = {
   call: (run, source, title, language) => {
     const resource = object(source) as { contentType?: string; data?: string } | undefined;
     if (!resource) return undefined;
-    const content = Buffer.from(resource.data ?? '', 'base64');
+    const content = contents.get(resource) ?? Buffer.from(resource.data ?? '', 'base64');
     const holder: Record<string, unknown> = { contentType: resource.contentType };
     if (text(language)) holder.language = text(language);
     holder.url = '';
