@@ -77,8 +77,21 @@ function complex(type: string): Coerce {
       noteAll(run, source);
       return short.object(source) ?? misfit(run, type);
     }
+    if (run.reads !== undefined) forget(run.reads, source);
     return project(run, type, source);
   };
+}
+
+/** The object as a whole was noted when it was read; of a copy only what the type has counts, value by value. */
+function forget(reads: unknown[], source: object): void {
+  for (let index = reads.length - 2; index >= 0; index -= 2) {
+    const owner = reads[index] as Record<string | number, unknown> | undefined;
+    const held = owner?.[reads[index + 1] as string | number];
+    if (held === source || (Array.isArray(held) && held.includes(source))) {
+      reads.splice(index, 2);
+      return;
+    }
+  }
 }
 
 /** What people write where FHIR has an object; and reader's coded values where FHIR has a concept. */

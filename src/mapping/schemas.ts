@@ -61,11 +61,12 @@ export class PayloadSchema {
         additionalProperty?: string;
         allowedValues?: unknown[];
       };
-      const missing = extra.missingProperty ? `/${extra.missingProperty}` : '';
+      const named = extra.missingProperty ?? extra.additionalProperty;
+      const below = named === undefined ? '' : `/${named.slice(0, 100)}`;
       const allowed = extra.allowedValues ? `: ${extra.allowedValues.slice(0, 20).join(', ')}` : '';
       const problem = `${(error.message ?? error.keyword) + allowed}`;
       return fault('payload-invalid', {
-        place: `${error.instancePath}${missing}` || '/',
+        place: `${error.instancePath}${below}` || '/',
         params: { schema: `schema-${this.name}.json`, problem: problem.slice(0, 300) },
       });
     });
