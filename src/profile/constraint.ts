@@ -221,7 +221,11 @@ export class ConstraintCompiler {
     for (const type of node.types) {
       const before = base.types.find((one) => one.code === type.code);
       if (type.code === 'Reference' && !sameList(type.targets, before?.targets)) {
-        const check = referenceCheck(type.targets, (url) => this.around.typeOf(url));
+        const check = referenceCheck(
+          type.targets,
+          (url) => this.around.typeOf(url),
+          (resource, url, trial) => this.around.conforms(resource, url, trial),
+        );
         checks.push(({ value, type: found }, trial) => {
           if (found === 'Reference' && isObject(value)) {
             check(value, trial);
@@ -243,7 +247,11 @@ export class ConstraintCompiler {
       }
       if (profiles.length === 1) {
         const check = this.around.profile(only);
-        check ? check(value, trial) : trial.once('not-checked', only);
+        if (check) {
+          trial.within(value, () => check(value, trial));
+        } else {
+          trial.once('not-checked', only);
+        }
         return;
       }
       const found = profiles.map((url) => this.around.conforms(value, url, trial));

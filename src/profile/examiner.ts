@@ -56,6 +56,7 @@ export class Examiner {
       base: this.base,
       profile: (url) => this.check(url),
       typeOf: (url) => store.typeOf(url),
+      isThisVersion: (canonical) => store.isThisVersion(canonical),
       derives: (profile, from) => store.derives(profile, from),
       special,
     });
@@ -152,7 +153,14 @@ export class Examiner {
       return false;
     }
     const check = this.check(url);
-    return check ? trial.quietly(() => check(value, trial)) === 0 : true;
+    if (!check) {
+      return true;
+    }
+    let errors = 0;
+    trial.within(value, () => {
+      errors = trial.quietly(() => check(value, trial));
+    });
+    return errors === 0;
   }
 
   private extension(url: string): ExtensionDefinition | undefined {
@@ -165,7 +173,7 @@ export class Examiner {
     const made = tree && {
       url,
       modifier: tree.modifier,
-      contexts: contextsOf(definition?.context ?? []),
+      contexts: url === misplaced ? undefined : contextsOf(definition?.context ?? []),
       parts: partsOf(tree),
       check: check ?? (() => {}),
     };
@@ -191,6 +199,9 @@ export class Examiner {
     return names;
   }
 }
+
+/** R4 states another context for this extension than its own definitions use it in. */
+const misplaced = 'http://hl7.org/fhir/StructureDefinition/structuredefinition-fhir-type';
 
 function contextsOf(contexts: { type: string; expression: string }[]): string[] | undefined {
   return contexts.length === 0 || contexts.some((one) => one.type !== 'element')

@@ -122,6 +122,10 @@ const sentences = {
     en: 'Nothing in the Bundle has the fullUrl this reference names.',
     fr: 'Rien dans le Bundle n’a le fullUrl que cette référence désigne.',
   },
+  'reference-format': {
+    en: 'In a Bundle a relative reference is Type/id (in a request also Type?search).',
+    fr: 'Dans un Bundle, une référence relative s’écrit Type/id (Type?recherche aussi dans une requête).',
+  },
   'reference-type': {
     en: 'Reference.type says {type}, the reference itself {found}.',
     fr: 'Reference.type dit {type}, la référence elle-même {found}.',

@@ -98,6 +98,9 @@ function checkTag(tag: Tag, stack: string[]): string | undefined {
     if ((attribute === 'href' || attribute === 'src') && active.test(value) && !/^\s*data:image\//i.test(value)) {
       return 'active content in a link';
     }
+    if (attribute === 'src' && value.startsWith('#')) {
+      return 'an image that is not there';
+    }
   }
   return undefined;
 }

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { safeName } from './finding.ts';
 import { narrativeProblem } from './narrative.ts';
-import { isAbsolute, isBase64 } from './primitives.ts';
+import { isAbsolute, isBase64, isId } from './primitives.ts';
+import { isResourceType } from './r4/table.ts';
 import type { Terminology } from './terminology.ts';
 import { isObject, type Json, type Trial } from './trial.ts';
 
@@ -67,7 +68,11 @@ export class Natives {
         }
       };
     }
-    if (path.endsWith('.language') && type === 'code') {
+    if (path.endsWith('.id') && type === 'string') {
+      return isResourceType(path.slice(0, -3)) ? resourceId : path === 'ElementDefinition.id' ? undefined : elementId;
+    }
+    const owner = path.slice(0, -'.language'.length);
+    if (path.endsWith('.language') && (isResourceType(owner) || owner === 'Attachment')) {
       return (value, trial) => {
         if (this.terminology.exists('urn:ietf:bcp:47', value as string) === 'out') {
           trial.report('error', 'code', { system: 'urn:ietf:bcp:47' });
@@ -124,6 +129,9 @@ export class Natives {
       }
       return;
     }
+    if (url.includes('|')) {
+      trial.report('error', 'url');
+    }
     const definition = this.extensions.definition(url);
     if (definition) {
       this.known(definition, value, trial);
@@ -160,6 +168,18 @@ export class Natives {
   }
 }
 
+function resourceId(value: unknown, trial: Trial): void {
+  if (!isId(value as string)) {
+    trial.report('error', 'id');
+  }
+}
+
+function elementId(value: unknown, trial: Trial): void {
+  if (!trial.isNewId(value as string)) {
+    trial.report('error', 'id-duplicate');
+  }
+}
+
 function identifier(value: Json, trial: Trial): void {
   const { system, value: number } = value;
   if (typeof system !== 'string' || system === '') {
@@ -175,7 +195,13 @@ function identifier(value: Json, trial: Trial): void {
 /** Size and SHA-1 (base64) of inline data must be those stated. */
 function attachment(value: Json, trial: Trial): void {
   const { data, size, hash } = value;
-  if (typeof data !== 'string' || (size === undefined && hash === undefined) || !isBase64(data)) {
+  if (typeof data !== 'string' || !isBase64(data)) {
+    return;
+  }
+  if (/\s/.test(data)) {
+    trial.report('error', 'format', { type: 'base64Binary' }, 'format', 'data');
+  }
+  if (size === undefined && hash === undefined) {
     return;
   }
   const bytes = Buffer.from(data, 'base64');

@@ -29,6 +29,15 @@ export function typeInReference(reference: string): string | undefined {
   return type !== undefined && isResourceType(type) ? type : undefined;
 }
 
+const absolute = /^(?:#|urn:|[a-z]+:\/\/)/;
+const search = /^[A-Z][A-Za-z]+\?/;
+const literal = /^[A-Z][A-Za-z]+\/[A-Za-z0-9\-.]{1,64}(?:\/_history\/[A-Za-z0-9\-.]{1,64})?$/;
+
+/** A reference as it must be in a Bundle: absolute, `Type/id` or, in a request, a search. */
+function isWellFormed(reference: string, form: 'search' | 'literal'): boolean {
+  return absolute.test(reference) || literal.test(reference) || (form === 'search' && search.test(reference));
+}
+
 /** Finds what a literal reference points at. */
 export function resolve(reference: string, trial: Trial): Target {
   if (reference.startsWith('#')) {
@@ -56,8 +65,14 @@ export function resolve(reference: string, trial: Trial): Target {
  *
  * @param targets canonicals of the allowed targets; none means any.
  * @param typeOf resource type that a profile is for; undefined for a profile that is not loaded.
+ * @param conforms judges a contained target against the profiles among the targets.
  */
-export function referenceCheck(targets: string[], typeOf: (profile: string) => string | undefined): ValueCheck {
+export function referenceCheck(
+  targets: string[],
+  typeOf: (profile: string) => string | undefined,
+  conforms?: Conforms,
+): ValueCheck {
+  const profiles = targets.filter((one) => !isResourceType(one.replace(core, '')));
   let allowed: Set<string> | 'any' | undefined;
   return (value, trial) => {
     const { reference, type } = value as Json;
@@ -68,6 +83,9 @@ export function referenceCheck(targets: string[], typeOf: (profile: string) => s
       return;
     }
     const target = resolve(reference, trial);
+    if (trial.relative !== 'any' && !isWellFormed(reference, trial.relative)) {
+      trial.report('error', 'reference-format');
+    }
     if (target.missing === 'contained') {
       trial.report('error', 'reference', {}, 'ref-1');
     } else if (target.missing === 'bundle') {
@@ -77,7 +95,21 @@ export function referenceCheck(targets: string[], typeOf: (profile: string) => s
       trial.report('error', 'reference-type', { type: said.slice(0, 40), found: target.type });
     }
     judgeType(target.type ?? said, allowed, trial);
+    if (target.contained && target.resource && conforms && profiles.length > 0) {
+      judgeProfiles(target.resource, targets, conforms, trial);
+    }
   };
+}
+
+/** Whether a resource conforms to a profile; undefined when the profile is not loaded. */
+export type Conforms = (resource: Json, profile: string, trial: Trial) => boolean | undefined;
+
+/** A contained resource has to conform to one of the profiles its container asks for. */
+function judgeProfiles(resource: Json, targets: string[], conforms: Conforms, trial: Trial): void {
+  const found = targets.map((one) => conforms(resource, one, trial));
+  if (!found.includes(true) && !found.includes(undefined)) {
+    trial.report('error', 'target-profile', { allowed: targets.join(', ') });
+  }
 }
 
 function judgeType(type: string | undefined, allowed: Set<string> | 'any', trial: Trial): void {

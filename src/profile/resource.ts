@@ -12,6 +12,8 @@ export interface ResourceSurroundings {
   profile(url: string): ObjectCheck | undefined;
   /** The type a profile is for. */
   typeOf(url: string): string | undefined;
+  /** Whether the version in a canonical is the one at hand. */
+  isThisVersion(canonical: string): boolean;
   /** Whether a profile is another one or derives from it. */
   derives(profile: string, from: string): boolean;
   /** Rules of single types beyond elements and invariants (answers against their questionnaire). */
@@ -58,9 +60,10 @@ export class ResourceJudge {
   private whole(value: Json, trial: Trial, asked: string[]): void {
     const type = value.resourceType as string;
     const isBundle = type === 'Bundle';
-    const before = trial.neighbours;
+    const { neighbours, relative } = trial;
     if (isBundle) {
       trial.neighbours = neighboursOf(value);
+      trial.relative = value.type === 'transaction' || value.type === 'batch' ? 'search' : 'literal';
     }
     this.around.base.check(type)(value, trial);
     trial.profile = core + type;
@@ -72,7 +75,8 @@ export class ResourceJudge {
     }
     this.around.special(value, trial);
     this.profiles(value, type, trial, asked);
-    trial.neighbours = before;
+    trial.neighbours = neighbours;
+    trial.relative = relative;
   }
 
   private profiles(value: Json, type: string, trial: Trial, asked: string[]): void {
@@ -101,8 +105,8 @@ export class ResourceJudge {
     done.push(url);
     trial.profile = url;
     const expected = this.around.typeOf(url);
-    if (expected === undefined) {
-      trial.report('warning', 'profile-unknown', { name: url.slice(0, 200) }, 'profile-unknown', place);
+    if (expected === undefined || !this.around.isThisVersion(claim)) {
+      trial.report('warning', 'profile-unknown', { name: claim.slice(0, 200) }, 'profile-unknown', place);
     } else if (expected !== type && expected !== 'Resource' && expected !== 'DomainResource') {
       trial.report('error', 'profile-type', { expected, type });
     } else {

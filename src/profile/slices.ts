@@ -66,24 +66,15 @@ export class Slices {
 }
 
 /**
- * Judges a value by the slice it is in, which repeats what the element itself says, and any other value by the element.
- * The number of the slice comes back, -1 for none.
+ * Judges a value by what the element says of all its values and by the slice it is in. The number of the slice comes back,
+ * -1 for none.
  */
 export function distribute(
   value: ElementCheck | undefined,
   slices: Slices | undefined,
 ): (candidate: Candidate, trial: Trial) => number {
-  if (!slices) {
-    return (candidate, trial) => {
-      value?.(candidate, trial);
-      return -1;
-    };
-  }
   return (candidate, trial) => {
-    const at = slices.judge(candidate, trial);
-    if (at < 0) {
-      value?.(candidate, trial);
-    }
-    return at;
+    value?.(candidate, trial);
+    return slices ? slices.judge(candidate, trial) : -1;
   };
 }

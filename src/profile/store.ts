@@ -1,5 +1,5 @@
 import type { ElementDefinition, StructureDefinition } from '@medplum/fhirtypes';
-import { baseElements, core, isResourceType, profiles, rowOf } from './r4/table.ts';
+import { baseElements, core, isResourceType, profileRow, rowOf } from './r4/table.ts';
 import { makeSnapshot, SnapshotError } from './snapshot.ts';
 import { type ElementNode, treeOf } from './tree.ts';
 
@@ -9,6 +9,7 @@ export interface Definition {
   /** Type it constrains: `Observation`, `Extension`, `Quantity`. */
   type: string;
   base: string;
+  version?: string;
   context?: { type: string; expression: string }[];
   snapshot?: ElementDefinition[];
   differential: ElementDefinition[];
@@ -28,6 +29,7 @@ export class DefinitionStore {
       url: definition.url ?? '',
       type: definition.type ?? '',
       base: definition.baseDefinition ?? '',
+      version: definition.version,
       context: definition.context?.map((one) => ({ type: one.type ?? '', expression: one.expression ?? '' })),
       snapshot: definition.snapshot?.element,
       differential: definition.differential?.element ?? [],
@@ -44,12 +46,13 @@ export class DefinitionStore {
     if (known) {
       return known;
     }
-    const row = Object.hasOwn(profiles(), url) ? profiles()[url] : undefined;
+    const row = profileRow(url);
     return (
       row && {
         url,
         type: row.type,
         base: row.base,
+        version: '4.0.1',
         context: row.context?.map(([type, expression]) => ({ type, expression })),
         differential: row.diff,
       }
@@ -60,6 +63,13 @@ export class DefinitionStore {
   typeOf(url: string): string | undefined {
     const name = url.startsWith(core) ? url.slice(core.length) : '';
     return rowOf(name) ? name : this.find(url)?.type;
+  }
+
+  /** Whether a canonical's version (`…|1.0.0`), when it has one, is that of the definition at hand. */
+  isThisVersion(canonical: string): boolean {
+    const [url, version] = canonical.split('|') as [string, string | undefined];
+    const known = this.find(url)?.version ?? (this.isBaseType(url) ? '4.0.1' : undefined);
+    return version === undefined || known === undefined || known === version;
   }
 
   /** Whether a definition is another one or derives from it. */

@@ -21,6 +21,8 @@ export interface Scope {
   container: Json | undefined;
   /** Depth of the path at which this resource begins. */
   depth: number;
+  /** Ids of elements met so far. */
+  ids?: Set<string>;
 }
 
 /** One entry of a Bundle, as references find it. */
@@ -41,6 +43,8 @@ export class Trial {
   scope: Scope;
   /** Entries of the Bundle around, by fullUrl and by `Type/id`. */
   neighbours: Map<string, Neighbour> | undefined;
+  /** Inside a Bundle relative references have a form: `Type/id`, in a request also a search. */
+  relative: 'any' | 'search' | 'literal' = 'any';
   /** Work left for invariants and slices. */
   steps = MOST_STEPS;
   private readonly said = new Set<string>();
@@ -135,12 +139,32 @@ export class Trial {
     this.add(severity, named, sentencesOf(rule, parameters), place);
   }
 
+  /** Notes the id of an element; false when the resource has used it before. */
+  isNewId(id: string): boolean {
+    this.scope.ids ??= new Set();
+    const { ids } = this.scope;
+    const isNew = !ids.has(id);
+    ids.add(id);
+    return isNew;
+  }
+
   /** Says, once in a trial, that something was not judged. */
   once(rule: Rule, what: string): void {
     if (!this.said.has(what)) {
       this.said.add(what);
       this.report('information', rule, { what });
     }
+  }
+
+  /** Runs a check of a resource below the present one with that resource around. */
+  within(value: Json, check: () => void): void {
+    const { scope } = this;
+    if (typeof value.resourceType === 'string' && value !== scope.resource) {
+      const contained = Array.isArray(scope.resource.contained) && scope.resource.contained.includes(value);
+      this.scope = { resource: value, container: contained ? scope.resource : undefined, depth: this.depth };
+    }
+    check();
+    this.scope = scope;
   }
 
   /** Runs a check without keeping its findings; the number of errors comes back. */
@@ -156,6 +180,11 @@ export class Trial {
   /** Records a finding with sentences of its own. */
   add(severity: Finding['severity'], rule: string, message: Finding['message'], place?: string): void {
     const path = place === undefined ? this.path() : `${this.path()}.${place}`;
+    if (
+      this.findings.some((one) => one.path === path && one.message.en === message.en && one.profile === this.profile)
+    ) {
+      return;
+    }
     this.findings.push({ severity, path, rule, profile: this.profile, message });
     if (this.findings.length >= MOST_FINDINGS) {
       throw new TrialStopped('too many findings');

@@ -43,10 +43,21 @@ function load<T>(file: string): () => T {
 /** Each table is read when it is first asked for. */
 export const types = load<Record<string, TypeRow>>('./types.json');
 export const resources = load<Record<string, TypeRow>>('./resources.json');
-export const profiles = load<Record<string, ProfileRow>>('./profiles.json');
+const profileRows = load<Record<string, ProfileRow>>('./profiles.json');
 export const codeSystems = load<Record<string, SystemRow>>('./codesystems.json');
 export const valueSets = load<Record<string, SetRow>>('./valuesets.json');
 const rules = load<Record<string, RuleRow>>('./rules.json');
+
+/** A profile or extension that R4 publishes. */
+export function profileRow(url: string): ProfileRow | undefined {
+  const row = Object.hasOwn(profileRows(), url) ? profileRows()[url] : undefined;
+  for (const one of row?.diff ?? []) {
+    for (const rule of one.constraint ?? []) {
+      rule.human ??= `R4 rule ${rule.key}`;
+    }
+  }
+  return row;
+}
 
 /** The row of a complex type or resource type; undefined for primitives and unknown names. */
 export function rowOf(type: string): TypeRow | undefined {
