@@ -1,0 +1,110 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { inside } from './run.ts';
+
+const bin = fileURLToPath(new URL('../../bin/passerelle.mjs', import.meta.url));
+
+let data: string;
+let gateway: ChildProcess;
+let url: string;
+const lines: Record<string, unknown>[] = [];
+let errors = '';
+
+/** The gateway as an operator runs it: a process of its own, ports that are free, an empty data folder. */
+beforeAll(async () => {
+  data = join(await mkdtemp(join(tmpdir(), 'passerelle-start-')), 'data');
+  const environment = { PASSERELLE_DATA: data, PASSERELLE_HTTP: '127.0.0.1:0', PASSERELLE_MLLP: '127.0.0.1:0' };
+  gateway = spawn(process.execPath, [bin, 'start'], { env: { PATH: process.env.PATH, ...environment } });
+  gateway.stderr?.on('data', (chunk) => {
+    errors += chunk;
+  });
+  const output = createInterface({ input: gateway.stdout as NonNullable<typeof gateway.stdout> });
+  const listening = new Promise<void>((resolve, reject) => {
+    output.on('line', (line) => {
+      lines.push(JSON.parse(line));
+      if (lines.at(-1)?.msg === 'listening') resolve();
+    });
+    gateway.once('exit', () => reject(new Error(`the gateway did not start: ${errors}`)));
+  });
+  await listening;
+  url = String(lines.at(-1)?.url);
+});
+afterAll(async () => {
+  gateway.kill('SIGKILL');
+  await rm(join(data, '..'), { recursive: true, force: true });
+});
+
+const run = (...args: string[]) => inside(args, { PASSERELLE_DATA: data });
+const observation = {
+  resourceType: 'Observation',
+  status: 'final',
+  code: { coding: [{ system: 'http://loinc.org', code: '72514-3' }] },
+  subject: { display: 'nobody in particular' },
+  effectiveDateTime: '2026-01-15',
+  valueInteger: 2,
+};
+
+describe('a gateway that runs', () => {
+  let reference: string;
+  let id: string;
+
+  test('says which ports it got, and is ready', async () => {
+    expect(url).toMatch(/^http:\/\/127\.0\.0\.1:[1-9]\d*$/);
+    expect(JSON.stringify(lines.at(-1)?.addresses)).toMatch(/127\.0\.0\.1:[1-9]\d*/);
+    expect((await fetch(`${url}/ready`)).status).toBe(200);
+  });
+
+  test('keeps its files to itself', async () => {
+    expect((await stat(data)).mode & 0o077).toBe(0);
+    expect((await stat(join(data, 'fhir.sqlite'))).mode & 0o077).toBe(0);
+  });
+
+  test('lets in who has a token of its data folder', async () => {
+    const token = (await run('token', '--client', 'tester')).out.trim();
+    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/fhir+json' };
+    const answer = await fetch(`${url}/in/fhir?wait=20`, {
+      method: 'POST',
+      headers,
+      body: JSON.stringify(observation),
+    });
+    expect(answer.status).toBe(200);
+    const body = (await answer.json()) as { id: string; state: string; references: string[] };
+    expect(body.state).toBe('delivered');
+    id = body.id;
+    reference = body.references.find((one) => one.startsWith('Observation/')) ?? '';
+    expect((await fetch(`${url}/fhir/R4/${reference}`, { headers })).status).toBe(200);
+    expect((await fetch(`${url}/fhir/R4/${reference}`)).status).toBe(401);
+  });
+
+  test('explains where an element came from', async () => {
+    const { code, out } = await run('explain', reference, 'code', '--to', url, '--json');
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({ resource: reference, message: id, elements: [{ path: 'code' }] });
+    expect((await run('explain', 'Patient/nobody', '--to', url)).code).toBe(1);
+  });
+
+  test('takes a message up again without writing it twice', async () => {
+    const { code, out } = await run('replay', id, '--wait', '20', '--json');
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({ replayed: 1, messages: [{ id, before: 'delivered', after: 'delivered' }] });
+    const token = (await run('token', '--client', 'tester')).out.trim();
+    const found = await fetch(`${url}/fhir/R4/Observation?code=72514-3&_summary=count`, {
+      headers: { authorization: `Bearer ${token}` },
+    });
+    expect(await found.json()).toMatchObject({ total: 1 });
+  });
+
+  test('ends at SIGTERM with 0, having said nothing on stderr', async () => {
+    const ended = once(gateway, 'exit');
+    gateway.kill('SIGTERM');
+    expect(await ended).toEqual([0, null]);
+    expect(lines.slice(-2).map((line) => line.msg)).toEqual(['stopping', 'stopped']);
+    expect(errors).toBe('');
+  });
+});
