@@ -21,15 +21,20 @@ export function build(element: XmlElement, reading: Reading): CdaNode {
   return node;
 }
 
+/** Names every object has already; no element of CDA is called so. */
+function isReserved(property: string): boolean {
+  return property in Object.prototype;
+}
+
 function setAttribute(node: CdaNode, name: string, value: string): void {
-  if (name === 'xsi:schemaLocation' || name === '__proto__') return;
   const key = propertyName(name);
+  if (key === 'xsi_schemaLocation' || isReserved(key)) return;
   node[key] = key.endsWith('Ind') ? (flag(value) ?? value) : value;
 }
 
 function addChild(node: CdaNode, parent: XmlElement, element: XmlElement, reading: Reading): void {
   const property = propertyName(element.name);
-  if (property === '__proto__') return;
+  if (isReserved(property)) return;
   const once = occursOnce(parent.name, property);
   if (once && Object.hasOwn(node, property) && typeof node[property] !== 'undefined') {
     reading.faults.push(warning('cda-repeated', { place: placeOf(element), params: { element: element.name } }));
@@ -48,8 +53,9 @@ function addChild(node: CdaNode, parent: XmlElement, element: XmlElement, readin
 function add(node: CdaNode, property: string, values: unknown, once: boolean): void {
   if (once) node[property] = Array.isArray(values) ? values[0] : values;
   else {
-    node[property] ??= [];
-    const list = node[property] as unknown[];
+    const known = node[property];
+    const list: unknown[] = Array.isArray(known) ? known : [];
+    node[property] = list;
     if (Array.isArray(values)) list.push(...values);
     else list.push(values);
   }
