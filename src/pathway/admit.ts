@@ -19,7 +19,10 @@ export function admit(conversion: Conversion, rules: RuleSet, at: Date): Fault[]
     ['DocumentReference', 'Composition'].includes(resource.resourceType),
   );
   const onset = isInclusion(conversion) ? onsetFaults(conversion, rules, at) : [];
-  return [...agreementFaults(conversion), ...onset, ...(isDocument ? [] : readingFaults(conversion, rules, at))];
+  // What the map has refused already is not refused a second time in other words.
+  const refused = conversion.faults.some((one) => one.severity === 'error');
+  const readings = isDocument || refused ? [] : readingFaults(conversion, rules, at);
+  return [...agreementFaults(conversion), ...onset, ...readings];
 }
 
 /** The message asks for somebody to be taken into a programme. */

@@ -61,7 +61,8 @@ export function instantiate(request: PlanRequest): { plan: Draft<CarePlan>; task
     return named(task, 'task', planUrl(request.plan), request.identity, one.action.id ?? '', one.name);
   });
   const activity = tasks.map((task) => ({ reference: { reference: task.fullUrl } }));
-  return { plan: { ...carePlan, resource: { ...carePlan.resource, activity } }, tasks };
+  if (activity.length > 0) carePlan.resource.activity = activity;
+  return { plan: carePlan, tasks };
 }
 
 /** The canonical URL of a definition, without its version. */
