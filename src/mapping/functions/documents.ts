@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Run } from '../run.ts';
 import { object, single, text } from '../values.ts';
 import type { MapFunction } from './function.ts';
@@ -35,7 +35,7 @@ const attachment: MapFunction = {
     if (text(language)) holder.language = text(language);
     holder.url = '';
     holder.size = content.length;
-    holder.hash = createHash('sha1').update(content).digest('base64');
+    holder.hash = hash('sha1', content, 'base64');
     if (text(title)) holder.title = text(title);
     const { session, document, rule, owner, key: ownerKey } = run;
     session.links.push({ holder, property: 'url', resource, document, rule, owner, ownerKey });
@@ -49,7 +49,7 @@ const base64: MapFunction = { args: [1, 1], call: (_run, value) => mapBytes(valu
 /** `sha1(x)`: SHA-1 as base64, as Attachment.hash wants it. */
 const sha1: MapFunction = {
   args: [1, 1],
-  call: (_run, value) => mapBytes(value, (bytes) => createHash('sha1').update(bytes).digest('base64')),
+  call: (_run, value) => mapBytes(value, (bytes) => hash('sha1', bytes, 'base64')),
 };
 
 /** `size(x)`: how many bytes. */
