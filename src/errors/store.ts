@@ -62,6 +62,26 @@ export const storeErrors = {
       en: 'The FHIR store could not write to disk; nothing was changed. Try again later.',
     },
   },
+  'write-waiting': {
+    http: 202,
+    issue: 'informational',
+    msa: 'AE',
+    err3: '0',
+    public: {
+      fr: 'L’écriture est sur disque et sera appliquée ; son état se lit à l’adresse donnée par Content-Location.',
+      en: 'The write is on disk and will be applied; its state can be read at the address in Content-Location.',
+    },
+  },
+  'fhir-type-unsupported': {
+    http: 415,
+    issue: 'not-supported',
+    msa: 'AE',
+    err3: '207',
+    public: {
+      fr: 'Ce type de contenu n’est pas accepté à cette adresse. Envoyez {expected}.',
+      en: 'This content type is not taken at this address. Send {expected}.',
+    },
+  },
   'type-unknown': {
     http: 404,
     issue: 'not-supported',

@@ -1,7 +1,8 @@
-import type { Bundle, Resource } from '@medplum/fhirtypes';
+import type { Bundle, CapabilityStatement, Resource } from '@medplum/fhirtypes';
 import type { Request, Response } from 'express';
 import type { FhirResponse } from '../../adapter.ts';
 import { writeXml } from '../../formats/fhir/index.ts';
+import { asked } from './asked.ts';
 
 /** Headers of the FHIR server that its client may see. */
 const PASSED = ['etag', 'last-modified', 'location', 'content-location', 'allow', 'retry-after', 'accept-patch'];
@@ -13,61 +14,80 @@ export function answer(request: Request, response: Response, from: FhirResponse)
   response.status(from.status);
   for (const name of PASSED) {
     const value = from.headers[name];
-    if (value)
-      response.set(name, name === 'location' || name === 'content-location' ? absolute(request, value) : value);
+    if (value) response.set(name, name.endsWith('location') ? absolute(request, value) : value);
   }
-  if (from.body === undefined) return void response.end();
-  if (from.body instanceof Uint8Array) {
-    response.type(from.headers['content-type'] ?? 'application/octet-stream');
-    // What a sender put into a document must not run in the reader's browser.
-    response.set('Content-Disposition', 'attachment');
-    return void response.send(Buffer.from(from.body));
-  }
-  const resource = addressed(request, seen(request, from.body as Resource));
-  if (wantsXml(request)) response.type('application/fhir+xml').send(Buffer.from(writeXml(resource)));
-  else
-    response
-      .type('application/fhir+json')
-      .send(JSON.stringify(resource, null, request.query._pretty === 'true' ? 2 : 0));
+  if (from.body === undefined || from.body === null) response.end();
+  else if (from.body instanceof Uint8Array) bytes(response, from.body, from.headers['content-type']);
+  else fhir(request, response, presented(request, from.body as Resource));
+}
+
+function fhir(request: Request, response: Response, resource: Resource): void {
+  const { xml, pretty } = asked(request);
+  if (xml) response.type('application/fhir+xml').send(Buffer.from(writeXml(resource)));
+  else response.type('application/fhir+json').send(JSON.stringify(resource, null, pretty ? 2 : 0));
+}
+
+/** What a sender put into a document must not run in the reader's browser. */
+function bytes(response: Response, content: Uint8Array, type = 'application/octet-stream'): void {
+  response.set('Content-Type', /^[\w.+-]+\/[\w.+-]+(;.*)?$/.test(type) ? type : 'application/octet-stream');
+  response.set('Content-Disposition', 'attachment');
+  response.send(Buffer.from(content.buffer, content.byteOffset, content.length));
+}
+
+function presented(request: Request, resource: Resource): Resource {
+  if (resource.resourceType === 'CapabilityStatement') return described(request, resource);
+  return resource.resourceType === 'Bundle' ? addressed(request, visible(request, resource)) : resource;
 }
 
 /**
- * Without what the caller's scopes do not reach: a search brings along resources of types that the gate, which saw only the
- * query, could not know. What was searched for itself has been narrowed by the gate and stays.
+ * A search brings more along than the type the gate has seen (`_include`, `_revinclude`, `$everything`): what the caller
+ * may not read is left out.
  */
-function seen(request: Request, resource: Resource): Resource {
+function visible(request: Request, bundle: Bundle): Bundle {
   const { caller } = request;
-  if (resource.resourceType !== 'Bundle' || !caller || !resource.entry) return resource;
-  const everything = request.path.includes('$');
-  const entry = resource.entry
-    .filter((one) => !one.resource || (one.search?.mode !== 'include' && !everything) || caller.sees(one.resource))
-    .map((one) => (one.resource?.resourceType === 'Bundle' ? { ...one, resource: seen(request, one.resource) } : one));
-  return { ...resource, entry } as Bundle;
+  if (!caller || (bundle.type !== 'searchset' && bundle.type !== 'history')) return bundle;
+  const entry = bundle.entry?.filter(
+    ({ resource, search }) => !resource || search?.mode === 'outcome' || caller.sees(resource),
+  );
+  return entry?.length === bundle.entry?.length ? bundle : { ...bundle, entry };
 }
 
-/** A searchset or history as this door gives it: links and full URLs are those of the API, whatever server is behind. */
-function addressed(request: Request, resource: Resource): Resource {
-  if (resource.resourceType !== 'Bundle' || resource.type === 'transaction-response') return resource;
-  const { link, entry } = resource;
-  const bundle: Bundle = { ...resource };
-  if (link) bundle.link = link.map((one) => ({ ...one, url: absolute(request, one.url) }));
-  if (entry) {
-    bundle.entry = entry.map((one) => (one.fullUrl ? { ...one, fullUrl: absolute(request, one.fullUrl) } : one));
-  }
-  return bundle;
+/** Links, full URLs and locations are those of this API, whatever server is behind it. */
+function addressed(request: Request, bundle: Bundle): Bundle {
+  const { link, entry } = bundle;
+  return {
+    ...bundle,
+    ...(link ? { link: link.map((one) => ({ ...one, url: absolute(request, one.url) })) } : {}),
+    ...(entry?.length
+      ? { entry: entry.map((one) => (one.fullUrl ? { ...one, fullUrl: absolute(request, one.fullUrl) } : one)) }
+      : { entry: undefined }),
+  };
 }
 
-/** `_format` outweighs `Accept`, https://hl7.org/fhir/R4/http.html#parameters */
-export function wantsXml(request: Request): boolean {
-  const asked = typeof request.query._format === 'string' ? request.query._format : (request.get('accept') ?? '');
-  const xml = asked.indexOf('xml');
-  const json = asked.indexOf('json');
-  return xml >= 0 && (json < 0 || xml < json);
+/** Where this API is, and how it is secured, whatever the server behind says. */
+function described(request: Request, statement: CapabilityStatement): CapabilityStatement {
+  const origin = originOf(request);
+  const oauth = {
+    url: 'http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris',
+    extension: [{ url: 'token', valueUri: `${origin}/oauth2/token` }],
+  };
+  const service = {
+    coding: [{ system: 'http://terminology.hl7.org/CodeSystem/restful-security-service', code: 'SMART-on-FHIR' }],
+  };
+  return {
+    ...statement,
+    implementation: { description: 'Passerelle', ...statement.implementation, url: `${origin}${BASE}` },
+    ...(statement.rest
+      ? { rest: statement.rest.map((one) => ({ ...one, security: { extension: [oauth], service: [service] } })) }
+      : {}),
+  };
 }
 
-/** Locations are relative to the base of the FHIR server; a client needs them as they are reached here. */
-export function absolute(request: Request, location: string): string {
-  if (location.startsWith('/') || location.startsWith('urn:')) return location;
-  const relative = location.replace(/^https?:\/\/.*?(?=([A-Z][A-Za-z]+(\/|\?|$)|\?))/, '');
-  return `${request.protocol}://${request.get('host') ?? ''}${BASE}/${relative}`;
+const originOf = (request: Request) => `${request.protocol}://${request.get('host') ?? ''}`;
+
+/** The FHIR server's addresses are relative to its base; a client needs them as they are reached here. */
+export function absolute(request: Request, address: string): string {
+  if (/^[a-z][a-z\d+.-]*:/i.test(address) || address.startsWith('/')) return address;
+  const base = `${originOf(request)}${BASE}`;
+  return address === '' || address.startsWith('?') ? `${base}${address}` : `${base}/${address}`;
 }

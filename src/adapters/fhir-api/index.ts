@@ -4,8 +4,14 @@ import { refuse } from '../../adapter/answer.ts';
 import type { DoorContext, DoorType, FhirRequest } from '../../adapter.ts';
 import { fault } from '../../errors.ts';
 import { answer } from './answer.ts';
+import { asked } from './asked.ts';
 import { readBody } from './body.ts';
-import { type FhirApiConfig, write } from './write.ts';
+import { write } from './write.ts';
+
+export interface FhirApiConfig {
+  /** Longest wait for a write to be applied before 202 is answered. */
+  waitSeconds: number;
+}
 
 const BASE = '/fhir/R4';
 
@@ -30,55 +36,46 @@ export const door: DoorType<FhirApiConfig> = {
 
 async function route(request: Request, response: Response, context: DoorContext<FhirApiConfig>): Promise<void> {
   const { method } = request;
-  const path = request.url.replace(/^\//, '');
-  if (method === 'GET' || method === 'HEAD') return read(request, response, { method: 'GET', path }, context);
-  // By the path alone: a query that looks like one of these must not turn a write, which the gate allowed, into a search.
-  const [steps = ''] = path.split('?');
-  if (method === 'POST' && /(^|\/)_search$/.test(steps)) return search(request, response, path, context);
-  if (method === 'POST' && /(^|\/)\$[a-z-]+$/.test(steps)) return operation(request, response, path, context);
+  const { path } = asked(request);
+  if (method === 'GET' || method === 'HEAD') return pass(request, response, { method: 'GET', path }, context);
+  if (method === 'POST' && /(^|\/)_search(\?|$)/.test(path)) return search(request, response, path, context);
+  if (method === 'POST' && /(^|\/)\$[a-z-]+(\?|$)/.test(path)) return operation(request, response, path, context);
   if (method === 'POST' || method === 'PUT' || method === 'PATCH' || method === 'DELETE') {
     return write(request, response, { method, path }, context);
   }
-  response.set('Allow', 'GET, HEAD, POST, PUT, PATCH, DELETE');
-  refuse(request, response, [
-    fault('method-unknown', { params: { method, allowed: 'GET, POST, PUT, PATCH, DELETE' } }),
-  ]);
+  const allowed = 'GET, HEAD, POST, PUT, PATCH, DELETE';
+  response.set('Allow', allowed);
+  refuse(request, response, [fault('method-unknown', { params: { method: 'This method', allowed } })]);
 }
 
-async function read(request: Request, response: Response, asked: FhirRequest, { fhir }: DoorContext): Promise<void> {
-  const [path = '', query] = asked.path.split('?');
-  const parameters = new URLSearchParams(query);
-  for (const name of ['_format', '_pretty']) parameters.delete(name);
-  const rest = parameters.toString();
-  answer(
-    request,
-    response,
-    await fhir.send({ ...asked, path: rest ? `${path}?${rest}` : path, headers: passed(request) }),
-  );
+/** Asks the FHIR server and hands its answer on. */
+async function pass(request: Request, response: Response, to: FhirRequest, { fhir }: DoorContext): Promise<void> {
+  answer(request, response, await fhir.send({ ...to, headers: { ...passed(request), ...to.headers } }));
 }
 
-/** The parameters of a posted search are those of the body and of the URL, https://hl7.org/fhir/R4/http.html#search */
-function search(request: Request, response: Response, path: string, context: DoorContext): Promise<void> {
-  const [target = '', query = ''] = path.split('?');
-  const form = request.body instanceof Uint8Array ? Buffer.from(request.body).toString('utf8') : '';
-  const all = [query, form].filter(Boolean).join('&');
-  const type = target.replace(/\/?_search$/, '');
-  return read(request, response, { method: 'GET', path: all ? `${type}?${all}` : type }, context);
+/** Stays a POST on its way: what is searched for must not stand in an address. https://hl7.org/fhir/R4/http.html#search */
+async function search(request: Request, response: Response, path: string, context: DoorContext): Promise<void> {
+  const type = request.get('content-type') ?? '';
+  const bytes = request.body instanceof Uint8Array ? request.body : new Uint8Array();
+  const form = 'application/x-www-form-urlencoded';
+  if (bytes.length && !type.startsWith(form)) {
+    return refuse(request, response, [fault('fhir-type-unsupported', { params: { expected: form } })]);
+  }
+  const body = Buffer.from(bytes).toString('utf8');
+  await pass(request, response, { method: 'POST', path, body, headers: { 'content-type': form } }, context);
 }
 
 /** Operations change nothing, so nothing is written down. */
 async function operation(request: Request, response: Response, path: string, context: DoorContext): Promise<void> {
-  const body = readBody(request);
+  const empty = !(request.body instanceof Uint8Array) || request.body.length === 0;
+  const body = empty && /\$everything/.test(path) ? { resource: undefined } : readBody(request);
   if ('faults' in body) return refuse(request, response, body.faults);
-  answer(
-    request,
-    response,
-    await context.fhir.send({ method: 'POST', path, body: body.resource, headers: passed(request) }),
-  );
+  await pass(request, response, { method: 'POST', path, body: body.resource }, context);
 }
 
 /** What a reader may say to the FHIR server itself. */
 function passed(request: Request): Record<string, string> {
-  const names = ['prefer', 'if-none-match', 'if-modified-since', 'accept'];
-  return Object.fromEntries(names.flatMap((name) => (request.get(name) ? [[name, request.get(name) as string]] : [])));
+  const names = ['prefer', 'if-none-match', 'if-modified-since'];
+  const given = names.flatMap((name) => (request.get(name) ? [[name, request.get(name) as string]] : []));
+  return { ...Object.fromEntries(given), accept: asked(request).accept };
 }
