@@ -36,7 +36,7 @@ function addChild(node: CdaNode, parent: XmlElement, element: XmlElement, readin
   const property = propertyName(element.name);
   if (isReserved(property)) return;
   const once = occursOnce(parent.name, property);
-  if (once && Object.hasOwn(node, property) && typeof node[property] !== 'undefined') {
+  if (once && Object.hasOwn(node, property) && attribute(parent, element.name) === undefined) {
     reading.faults.push(warning('cda-repeated', { place: placeOf(element), params: { element: element.name } }));
     return;
   }
