@@ -66,7 +66,8 @@ function symbol(written: string, scope: Scope, base: boolean): Compiled {
     return { evaluate: slotReader(THIS, base), fresh: false };
   }
   const variable = scope.find(name);
-  if (variable) return { evaluate: slotReader(variable.slot, base), fresh: false, type: variable.type };
+  if (variable)
+    return { evaluate: slotReader(variable.slot, base), fresh: false, type: variable.type, slot: variable.slot };
   if (!scope.hasThis || written !== name) fail(`unknown variable ${written}`);
   return { evaluate: stepReader(THIS, name, base), fresh: false };
 }

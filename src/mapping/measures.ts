@@ -66,12 +66,10 @@ export function checkMeasure(observation: Observation, reception: Reception): Fa
   const faults = checkDate(observation, reception);
   if (!known && !isVitalSign(observation)) return faults;
   faults.push(...checkComplete(observation, reception));
-  faults.push(
-    ...checkValue(observation, observation.code, observation.valueQuantity, `${reception.place}/valueQuantity`),
-  );
+  faults.push(...checkValue(observation.code, observation.valueQuantity, `${reception.place}/valueQuantity`));
   for (const [index, component] of (observation.component ?? []).entries()) {
     const place = `${reception.place}/component/${index}/valueQuantity`;
-    faults.push(...checkValue(observation, component.code, component.valueQuantity, place));
+    faults.push(...checkValue(component.code, component.valueQuantity, place));
   }
   if (codes.some((code) => OXYGEN_PAIR.includes(code))) completePair(observation.code);
   return faults;
@@ -111,12 +109,7 @@ function checkDate(observation: Observation, { place, receivedAt }: Reception): 
   return [fault('date-in-future', { place: `${place}/effective`, params: { minutes: TOLERATED_MINUTES } })];
 }
 
-function checkValue(
-  observation: Observation,
-  concept: CodeableConcept | undefined,
-  quantity: Quantity | undefined,
-  place: string,
-): Fault[] {
+function checkValue(concept: CodeableConcept | undefined, quantity: Quantity | undefined, place: string): Fault[] {
   const code = loincCodes(concept).find((one) => Object.hasOwn(MEASURES, one));
   if (code === undefined || quantity?.value === undefined) return [];
   const { unit, low, high, bare } = MEASURES[code]!;
@@ -125,15 +118,14 @@ function checkValue(
   const value = said === undefined || bare ? quantity.value : convertUnit(quantity.value, said, unit);
   if (value === undefined) return [fault('unit-unknown', { place, params: { wanted: unit } })];
   if (value < low || value > high) return [fault('value-impossible', { place, params: { code, low, high, unit } })];
-  if (said !== undefined && !bare) normalise(observation, quantity, value, unit);
+  if (said !== undefined && !bare) normalise(quantity, value, unit);
   return [];
 }
 
-function normalise(observation: Observation, quantity: Quantity, value: number, unit: string): void {
+function normalise(quantity: Quantity, value: number, unit: string): void {
   if (quantity.code === unit && quantity.system === UCUM && quantity.value === value) return;
   if (quantity.code !== unit || quantity.value !== value) {
-    const original = { url: ORIGINAL, valueQuantity: { ...quantity } };
-    observation.extension = [...(observation.extension ?? []), original];
+    quantity.extension = [...(quantity.extension ?? []), { url: ORIGINAL, valueQuantity: { ...quantity } }];
     quantity.unit = unit;
   }
   quantity.value = value;

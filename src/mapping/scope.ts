@@ -21,6 +21,8 @@ export interface Compiled {
   type?: string;
   /** Value of a constant. */
   literal?: unknown;
+  /** Slot of the variable, when the expression is nothing but a variable. */
+  slot?: number;
 }
 
 /** A node of Medplum's expression tree. */

@@ -74,8 +74,12 @@ describe('readings', () => {
     ).drafts;
     expect(spo2!.resource).toMatchObject({
       code: { coding: [{ code: '59408-5' }, { system: LOINC, code: '2708-6' }] },
-      valueQuantity: { value: 91, unit: '%', code: '%' },
-      extension: [{ valueQuantity: { value: 0.91, unit: 'ratio', code: '1' } }],
+      valueQuantity: {
+        value: 91,
+        unit: '%',
+        code: '%',
+        extension: [{ valueQuantity: { value: 0.91, unit: 'ratio', code: '1' } }],
+      },
     });
   });
 

@@ -1,8 +1,9 @@
 import { hash as digest } from 'node:crypto';
 import { coercionFor } from '../coercion.ts';
 import { elementsOf, isResourceType } from '../elements.ts';
-import { RUN, type Run, type Slots, THIS } from '../run.ts';
+import { type Evaluate, RUN, type Run, type Slots, THIS } from '../run.ts';
 import { type Compiled, fail } from '../scope.ts';
+import { trailOf } from '../trail.ts';
 import { uuidOf } from '../uuid.ts';
 import { holds, isEmpty, single, text } from '../values.ts';
 import type { MapFunction } from './function.ts';
@@ -94,8 +95,35 @@ const extension: MapFunction = {
 /** `place(x)`, also `pointer(x)`: where x stood in the source. */
 const place: MapFunction = {
   args: [1, 1],
-  call: (run) => (run.owner === undefined ? undefined : run.document.place(run.owner, run.key)),
+  base: true,
+  bind: ([value]) => ({
+    fresh: true,
+    evaluate: value?.slot === undefined ? placeRead(value!) : placeOfVariable(value.slot),
+  }),
 };
+
+function placeOfVariable(slot: number): Evaluate {
+  return (slots) => {
+    const { document } = slots[RUN] as Run;
+    return document.placeAt(trailOf(slots, slot), slots[slot + 1] as object | undefined) || undefined;
+  };
+}
+
+/** Of anything else than a variable: what it reads first. */
+function placeRead({ evaluate }: Compiled): Evaluate {
+  return (slots) => {
+    const run = slots[RUN] as Run;
+    const { owner, key } = run;
+    run.owner = undefined;
+    evaluate(slots);
+    const place = run.owner === undefined ? undefined : run.document.place(run.owner, run.key);
+    if (owner !== undefined) {
+      run.owner = owner;
+      run.key = key;
+    }
+    return place;
+  };
+}
 
 /** `hash(x, …)`: SHA-256 in hexadecimal of the values; the same values give the same. Nothing when all are empty. */
 const hash: MapFunction = {
