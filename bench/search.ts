@@ -18,7 +18,7 @@ export async function run(options: BenchOptions = {}): Promise<BenchResult> {
     const small = openStore({ file: join(folder, 'small.sqlite') });
     await fill(small.endpoint, 1000, 10);
     const baseline = await readings(small.endpoint, 10);
-    small.close();
+    await small.close();
     options.progress?.(`filling a store with ${many} observations and documents`);
     const store = openStore({ file: join(folder, 'large.sqlite') });
     const { endpoint } = store;
@@ -44,7 +44,7 @@ export async function run(options: BenchOptions = {}): Promise<BenchResult> {
       'plan with patient and readings',
       (index) => `Patient?_id=p${index % 1000}&_revinclude=Observation:subject`,
     );
-    store.close();
+    await store.close();
   } finally {
     if (!options.folder) rmSync(folder, { recursive: true });
   }

@@ -37,7 +37,7 @@ export async function run(options: BenchOptions = {}): Promise<BenchResult> {
     const race = await race64(store.endpoint);
     rows.push(row('conditional creates of one patient by 64 senders: patients', race, ''));
   } finally {
-    store.close();
+    await store.close();
     if (!options.folder) rmSync(folder, { recursive: true });
   }
   return {

@@ -159,6 +159,6 @@ function numberColumns(writer: Connection, parameters: Parameters): string[] {
   const version = writer.get<{ value: string }>("SELECT value FROM setting WHERE name = 'index'")?.value;
   writer.run("INSERT OR REPLACE INTO setting VALUES ('index', ?)", String(INDEX_VERSION));
   writer.db.exec('COMMIT');
-  const used = writer.all<{ type: string }>('SELECT DISTINCT type FROM resource').map((row) => row.type);
-  return used.filter((type) => fresh.has(type) || version !== String(INDEX_VERSION));
+  const suspects = version === String(INDEX_VERSION) ? fresh : parameters.types;
+  return [...suspects].filter((type) => writer.get('SELECT 1 FROM resource WHERE type = ? LIMIT 1', type));
 }

@@ -54,8 +54,8 @@ const LIMITS: StoreLimits = {
 export interface Store {
   endpoint: FhirEndpoint;
   capabilities(): CapabilityStatement;
-  /** Commits what waits and closes the file; requests after that are refused. */
-  close(): void;
+  /** Commits what waits and closes the file; nothing may be asked after that. */
+  close(): Promise<void>;
   /** Resources whose index was built again on opening, because parameters were added. */
   reindexed: number;
 }
@@ -90,8 +90,8 @@ export function openStore(options: StoreOptions): Store {
     endpoint,
     capabilities,
     reindexed,
-    close: () => {
-      queue.close();
+    close: async () => {
+      await queue.close();
       reader.close();
       writer.close();
     },

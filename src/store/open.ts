@@ -8,7 +8,7 @@ import { openRemote } from './remote.ts';
 /** The FHIR R4 server that the configuration names. */
 export interface Fhir {
   endpoint: FhirEndpoint;
-  close(): void;
+  close(): Promise<void> | void;
 }
 
 /** Opens the embedded server, or a connection to the one whose base URL the setting `fhir.server` gives. */
@@ -20,6 +20,8 @@ export function openFhir(config: Config, log: Logger, validate?: StoreOptions['v
     searchParameters: config.folders.profiles.flatMap(loadSearchParameters),
     limits: { maxEntries: config.limits.entries },
     ...(validate ? { validate } : {}),
+    // Absolute references to this server, as its clients see it, are local ones.
+    ...(config.http.publicUrl ? { bases: [`${config.http.publicUrl.replace(/\/$/, '')}/fhir/R4`] } : {}),
     report: (err) => log.error({ err }, 'FHIR store failed'),
   });
   return { endpoint: store.endpoint, close: () => store.close() };

@@ -1,17 +1,25 @@
 import { fault, PasserelleError } from '../errors.ts';
 import type { Connection } from './database.ts';
 
+/**
+ * A write: done at once, or in steps. Between steps (`yield`) a long one lets reads and the network have their turn; other
+ * writes wait.
+ */
+export type Work<T> = () => T | Generator<void, T>;
+
 interface Job {
-  work: () => unknown;
+  work: Work<unknown>;
   resolve: (value: unknown) => void;
   reject: (reason: unknown) => void;
 }
 
 type Settle = () => void;
 
-/** A group ends after so much work, so that reads and the network get their turn. */
-const GROUP_MS = 15;
+/** A group ends after so much work; a long write pauses after so much. */
+const SLICE_MS = 10;
 const GROUP_JOBS = 500;
+
+const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 /**
  * Group commit: all writes that arrive in one turn of the event loop share one commit, each in a savepoint of its own, so
@@ -19,48 +27,51 @@ const GROUP_JOBS = 500;
  */
 export class WriteQueue {
   readonly #connection: Connection;
-  #waiting: Job[] = [];
-  #scheduled = false;
+  readonly #waiting: Job[] = [];
+  #running: Promise<void> | undefined;
+  #sliceEnd = 0;
 
   constructor(connection: Connection) {
     this.#connection = connection;
   }
 
   /**
-   * Runs `work` inside the next commit. It must be synchronous; when it throws, everything it wrote is undone.
+   * Runs `work` inside the next commit; when it throws, everything it wrote is undone.
    * @throws what `work` throws; PasserelleError store-not-durable when the commit fails
    */
-  run<T>(work: () => T): Promise<T> {
+  run<T>(work: Work<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       this.#waiting.push({ work, resolve: resolve as (value: unknown) => void, reject });
-      this.#schedule();
+      this.#running ??= this.#drain();
     });
   }
 
-  /** Commits everything that waits. */
-  close(): void {
-    while (this.#waiting.length) this.flush();
+  /** Resolves when everything that was waiting is committed or refused. */
+  async close(): Promise<void> {
+    await this.#running;
   }
 
-  #schedule(): void {
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    setImmediate(() => this.flush());
+  async #drain(): Promise<void> {
+    await nextTurn();
+    while (this.#waiting.length) {
+      await this.#commitGroup();
+      if (this.#waiting.length) await nextTurn();
+    }
+    this.#running = undefined;
   }
 
-  /** Commits what waits, as far as one group goes; the rest follows in the next turn. */
-  flush(): void {
-    this.#scheduled = false;
-    if (this.#waiting.length === 0) return;
+  /** Commits what waits, as far as one slice goes. */
+  async #commitGroup(): Promise<void> {
     const group: Job[] = [];
     const settled: Settle[] = [];
     try {
       this.#connection.run('BEGIN IMMEDIATE');
-      const end = performance.now() + GROUP_MS;
+      const end = performance.now() + SLICE_MS;
+      this.#sliceEnd = end;
       do {
         const job = this.#waiting.shift()!;
         group.push(job);
-        settled.push(this.#attempt(job));
+        settled.push(await this.#attempt(job));
       } while (this.#waiting.length && group.length < GROUP_JOBS && performance.now() < end);
       this.#connection.run('COMMIT');
     } catch (error) {
@@ -68,13 +79,13 @@ export class WriteQueue {
       settled.length = 0;
     }
     for (const settle of settled) settle();
-    if (this.#waiting.length) this.#schedule();
   }
 
-  #attempt(job: Job): Settle {
+  async #attempt(job: Job): Promise<Settle> {
     this.#connection.run('SAVEPOINT job');
     try {
-      const value = job.work();
+      let value = job.work();
+      if (isGenerator(value)) value = await this.#inSlices(value);
       this.#connection.run('RELEASE job');
       return () => job.resolve(value);
     } catch (error) {
@@ -82,6 +93,16 @@ export class WriteQueue {
       this.#connection.run('ROLLBACK TO job');
       this.#connection.run('RELEASE job');
       return () => job.reject(error);
+    }
+  }
+
+  async #inSlices<T>(steps: Generator<void, T>): Promise<T> {
+    for (;;) {
+      const step = steps.next();
+      if (step.done) return step.value;
+      if (performance.now() < this.#sliceEnd) continue;
+      await nextTurn();
+      this.#sliceEnd = performance.now() + SLICE_MS;
     }
   }
 
@@ -93,4 +114,8 @@ export class WriteQueue {
     const jobs = group.length ? group : this.#waiting.splice(0);
     for (const job of jobs) job.reject(reason);
   }
+}
+
+function isGenerator(value: unknown): value is Generator<void, unknown> {
+  return typeof (value as Generator | null)?.next === 'function';
 }

@@ -5,7 +5,7 @@ import type { Bundle, Reference, Resource } from '@medplum/fhirtypes';
 import { type Desk, patchOne } from './conditional.ts';
 import { history } from './history.ts';
 import { pairsOf } from './query.ts';
-import type { WriteQueue } from './queue.ts';
+import type { Work, WriteQueue } from './queue.ts';
 import { type SearchLimits, search } from './search.ts';
 import { newId } from './shelf.ts';
 import { versions } from './transaction.ts';
@@ -31,7 +31,7 @@ export class ShelfRepository extends FhirRepository {
   }
 
   /** Runs a write in the next commit, undone as a whole when it throws. */
-  write<T>(work: (desk: Desk) => T): Promise<T> {
+  write<T>(work: (desk: Desk) => ReturnType<Work<T>>): Promise<T> {
     return this.#queue.run(() => {
       this.#writing.context.now = Date.now();
       return work(this.#writing);

@@ -162,7 +162,7 @@ function respond(
   return { status, headers, body: resource };
 }
 
-/** https://hl7.org/fhir/R4/http.html#ops */
+/** https://hl7.org/fhir/R4/http.html#ops; the content of a Binary is not sent back to who has just sent it. */
 function preferred(
   status: number,
   headers: Record<string, string>,
@@ -170,7 +170,9 @@ function preferred(
   request: FhirRequest,
 ): FhirResponse {
   const prefer = request.headers?.prefer ?? '';
-  if (/return=minimal/.test(prefer)) return { status, headers };
+  const minimal =
+    resource.resourceType === 'Binary' ? !/return=(repr|Oper)/.test(prefer) : /return=minimal/.test(prefer);
+  if (minimal) return { status, headers };
   if (!/return=OperationOutcome/.test(prefer)) return { status, headers, body: resource };
   return { status, headers, body: operationOutcome([{ code: 'resource-valid', severity: 'information' }]) };
 }

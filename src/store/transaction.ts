@@ -37,9 +37,10 @@ const ORDER = ['DELETE', 'POST', 'PUT', 'PATCH', 'GET'];
  *
  * Medplum's BatchProcessor is not used: it refuses more than 50 updates or 8 entries with conditions, and awaits between
  * entries, so that several transactions could not share one commit.
+ * Yields between entries, so that a long transaction can pause.
  * @throws PasserelleError whose faults' places begin with `Bundle.entry[n]`
  */
-export function transact(bundle: Bundle, desk: Desk, options: TransactionOptions): Bundle {
+export function* transact(bundle: Bundle, desk: Desk, options: TransactionOptions): Generator<void, Bundle> {
   const entries = bundle.entry ?? [];
   if (entries.length > options.maxEntries) {
     throw new PasserelleError(fault('transaction-too-large', { params: { limit: options.maxEntries } }));
@@ -49,15 +50,18 @@ export function transact(bundle: Bundle, desk: Desk, options: TransactionOptions
   const sorted = [...steps].sort((one, other) => ORDER.indexOf(one.method) - ORDER.indexOf(other.method));
   for (const step of sorted.filter((one) => one.method === 'DELETE')) {
     answers[step.index] = within(step.index, () => remove(step, desk));
+    yield;
   }
   const writing = sorted.filter((step) => step.method !== 'DELETE' && step.method !== 'GET');
   const known = new Addresses(desk);
-  identify(writing, entries, known, desk);
+  yield* identify(writing, entries, known, desk);
   for (const step of writing) {
     answers[step.index] = within(step.index, () => answer(write(step, known, desk), options.representation));
+    yield;
   }
   for (const step of sorted.filter((one) => one.method === 'GET')) {
     answers[step.index] = within(step.index, () => readEntry(entries[step.index]!, known, options));
+    yield;
   }
   return { resourceType: 'Bundle', type: 'transaction-response', ...(answers.length ? { entry: answers } : {}) };
 }
@@ -162,7 +166,7 @@ class Addresses {
 }
 
 /** Gives every entry its reference before anything is written, so that references among them can be resolved. */
-function identify(steps: Step[], entries: BundleEntry[], known: Addresses, desk: Desk): void {
+function* identify(steps: Step[], entries: BundleEntry[], known: Addresses, desk: Desk): Generator<void> {
   const taken = new Set<string>();
   const asked = new Map<string, Step>();
   for (const step of steps) {
@@ -179,6 +183,7 @@ function identify(steps: Step[], entries: BundleEntry[], known: Addresses, desk:
       }
       known.learn(entries[step.index]!.fullUrl, step);
     });
+    yield;
   }
 }
 

@@ -23,8 +23,8 @@ export interface Fixture {
   /** Ids (`Type/id` for included ones) that a search answers, in order. */
   ids(path: string): Promise<string[]>;
   search(path: string): Promise<Bundle>;
-  reopen(options?: Partial<StoreOptions>): void;
-  close(): void;
+  reopen(options?: Partial<StoreOptions>): Promise<void>;
+  close(): Promise<void>;
 }
 
 export function openFixture(options: Partial<StoreOptions> = {}): Fixture {
@@ -53,12 +53,12 @@ export function openFixture(options: Partial<StoreOptions> = {}): Fixture {
       ((await fixture.search(path)).entry ?? []).map((entry) =>
         entry.search?.mode === 'match' ? entry.resource!.id! : `${entry.resource!.resourceType}/${entry.resource!.id}`,
       ),
-    reopen: (changed = {}) => {
-      fixture.store.close();
+    reopen: async (changed = {}) => {
+      await fixture.store.close();
       fixture.store = openStore({ file, ...foreseen, ...changed });
     },
-    close: () => {
-      fixture.store.close();
+    close: async () => {
+      await fixture.store.close();
       rmSync(folder, { recursive: true });
     },
   };

@@ -12,7 +12,7 @@ afterEach(() => fixture.close());
 describe('opening again', () => {
   test('keeps everything', async () => {
     await fixture.put({ resourceType: 'Patient', id: 'p', gender: 'female' });
-    fixture.reopen();
+    await fixture.reopen();
     expect(await fixture.ids('Patient?gender=female')).toEqual(['p']);
     expect(fixture.store.reindexed).toBe(0);
   });
@@ -41,7 +41,7 @@ describe('opening again', () => {
       type: 'token',
       expression: 'Patient.maritalStatus',
     };
-    fixture.reopen({ searchParameters: [marital] });
+    await fixture.reopen({ searchParameters: [marital] });
     expect(fixture.store.reindexed).toBe(1);
     expect(await fixture.ids('Patient?marital=M')).toEqual(['p']);
     expect(await fixture.ids('DocumentReference?patient.marital=S')).toEqual(['d']);
@@ -61,7 +61,7 @@ describe('opening again', () => {
       type: 'token',
       expression: 'Patient.name.count() > 1',
     };
-    fixture.reopen({ searchParameters: [adult] });
+    await fixture.reopen({ searchParameters: [adult] });
     await fixture.put({ resourceType: 'Patient', id: 'two', name: [{ family: 'A' }, { family: 'B' }] });
     await fixture.put({ resourceType: 'Patient', id: 'one', name: [{ family: 'A' }] });
     expect(await fixture.ids('Patient?two-names=true')).toEqual(['two']);
@@ -122,8 +122,8 @@ describe('the CapabilityStatement', () => {
     expect(failures).toEqual([]);
   });
 
-  test('says what the house adds', () => {
-    fixture.reopen({
+  test('says what the house adds', async () => {
+    await fixture.reopen({
       describe: () => ({
         url: 'https://p.example/fhir/R4',
         version: '1.2.3',
@@ -144,7 +144,7 @@ describe('the CapabilityStatement', () => {
 describe('$validate', () => {
   test('asks the examiner and stores nothing', async () => {
     const asked: unknown[] = [];
-    fixture.reopen({
+    await fixture.reopen({
       validate: (resource, profiles) => {
         asked.push([resource.resourceType, profiles]);
         return [{ severity: 'error', path: 'Patient.name', rule: 'fr-1', message: { en: 'no name' } }];

@@ -258,6 +258,26 @@ describe('a transaction', () => {
   });
 });
 
+test('a long transaction lets reads have their turn, and stays all or nothing', async () => {
+  await fixture.put({ ...patient('meanwhile'), id: 'meanwhile' });
+  const entries = Array.from({ length: 2000 }, (_, index) => post(`urn:uuid:l${index}`, patient(`long${index}`)));
+  let done = false;
+  const writing = fixture.send('POST', '', bundle(entries)).then((answer) => {
+    done = true;
+    return answer;
+  });
+  let reads = 0;
+  while (!done) {
+    const seen = await fixture.ids('Patient?identifier=long0,meanwhile');
+    if (!done) expect(seen).toEqual(['meanwhile']);
+    reads += 1;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  expect((await writing).status).toBe(200);
+  expect(reads).toBeGreaterThan(3);
+  expect(await fixture.ids('Patient?identifier=long0,long1999')).toHaveLength(2);
+});
+
 describe('a batch', () => {
   test('carries out each entry by itself', async () => {
     await fixture.put({ ...patient('batch'), id: 'batch' });
