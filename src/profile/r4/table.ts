@@ -122,11 +122,8 @@ function element(type: string, row: ElementRow): ElementDefinition {
 const byUrl: ElementDefinition['slicing'] = { discriminator: [{ type: 'value', path: 'url' }], rules: 'open' };
 
 function binding(row: ElementRow): Pick<ElementDefinition, 'binding'> {
-  if (!row.b) {
-    return {};
-  }
-  const [strength, valueSet] = row.b.split('|') as ['required', string];
-  return { binding: { strength, ...(valueSet ? { valueSet } : {}) } };
+  const [strength, valueSet] = (row.b ?? '').split('|') as ['required', string];
+  return valueSet ? { binding: { strength, valueSet } } : {};
 }
 
 /** Elements that every element below a type has, written once here instead of in each row. */
