@@ -45,11 +45,16 @@ function presented(request: Request, resource: Resource): Resource {
  */
 function visible(request: Request, bundle: Bundle): Bundle {
   const { caller } = request;
-  if (!caller || (bundle.type !== 'searchset' && bundle.type !== 'history')) return bundle;
-  const entry = bundle.entry?.filter(
-    ({ resource, search }) => !resource || search?.mode === 'outcome' || caller.sees(resource),
+  if (!caller || !bundle.entry) return bundle;
+  // A batch answers each of its searches with a Bundle of its own.
+  const inside = bundle.entry.map((one) =>
+    one.resource?.resourceType === 'Bundle' ? { ...one, resource: visible(request, one.resource) } : one,
   );
-  return entry?.length === bundle.entry?.length ? bundle : { ...bundle, entry };
+  const found = bundle.type === 'searchset' || bundle.type === 'history';
+  const entry = inside.filter(
+    ({ resource, search }) => !found || !resource || search?.mode === 'outcome' || caller.sees(resource),
+  );
+  return { ...bundle, entry };
 }
 
 /** Links, full URLs and locations are those of this API, whatever server is behind it. */

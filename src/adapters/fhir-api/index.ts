@@ -38,8 +38,10 @@ async function route(request: Request, response: Response, context: DoorContext<
   const { method } = request;
   const { path } = asked(request);
   if (method === 'GET' || method === 'HEAD') return pass(request, response, { method: 'GET', path }, context);
-  if (method === 'POST' && /(^|\/)_search(\?|$)/.test(path)) return search(request, response, path, context);
-  if (method === 'POST' && /(^|\/)\$[a-z-]+(\?|$)/.test(path)) return operation(request, response, path, context);
+  // By the steps alone: a query that looks like one of these must not turn a write, which the gate allowed, into a search.
+  const [steps = ''] = path.split('?');
+  if (method === 'POST' && /(^|\/)_search$/.test(steps)) return search(request, response, path, context);
+  if (method === 'POST' && /(^|\/)\$[a-z-]+$/.test(steps)) return operation(request, response, path, context);
   if (method === 'POST' || method === 'PUT' || method === 'PATCH' || method === 'DELETE') {
     return write(request, response, { method, path }, context);
   }
