@@ -1,5 +1,6 @@
 import type { Router } from 'express';
 import type { Logger } from 'pino';
+import type { Orders } from './conversion.ts';
 import type { Fault } from './errors.ts';
 import type { Incoming, Outcome, Verdict } from './message.ts';
 
@@ -27,6 +28,11 @@ export interface Door {
   poll?(): Promise<void>;
   /** Hands one delivery out. Never throws for what the other side answers: the outcome says it. */
   deliver?(delivery: Delivery): Promise<DeliveryOutcome>;
+  /**
+   * Says what of a message that has just been written is this door's business. Pure; asked in the commit that ends the
+   * message, so that nothing wanted is lost. A destination without it gets nothing by itself.
+   */
+  wants?(written: Written): Wanted[];
   /** Human-readable addresses it listens on, for `listening` in the log and the demo's table. */
   addresses?(): string[];
 }
@@ -45,6 +51,31 @@ export interface DoorContext<C = unknown> {
   receipt(key: string, receipt: Receipt): Promise<void>;
   /** The FHIR server the gateway writes to. */
   fhir: FhirEndpoint;
+}
+
+/** What a message has become: enough for a destination to know whether it is concerned. */
+export interface Written {
+  messageId: string;
+  /** Sending system. */
+  sender: string;
+  receivedAt: Date;
+  /** What the sender of a document asked for; absent for everything else. */
+  orders?: Orders;
+  /** `Patient/id`, when the message is about one. */
+  patient?: string;
+  /** `Type/id` of everything written, in the order of the transaction. */
+  references: string[];
+}
+
+/** One delivery a destination wants to make. */
+export interface Wanted {
+  /** Name inside the message (`gp`, `patient`): with message and destination it makes the delivery's id. */
+  part: string;
+  kind: string;
+  /** JSON values; what is large stays on the FHIR server and is named by its reference. */
+  payload: unknown;
+  /** Later answers name it (Message-ID of a mail). */
+  key?: string;
 }
 
 /** One thing to hand out to one destination. */

@@ -5,6 +5,7 @@ import type { Config, DoorEntry } from './config.ts';
 import { deliverBy, type NamedDoor, openDoors, type Surroundings } from './doors.ts';
 import { type Fault, PasserelleError } from './errors.ts';
 import { createAccept } from './gateway/accept.ts';
+import { wantedBy } from './gateway/destinations.ts';
 import { furnish, furnished } from './gateway/furnish.ts';
 import { processor } from './gateway/process.ts';
 import { schedule } from './gateway/schedule.ts';
@@ -67,7 +68,7 @@ async function startAll(config: Config, log: Logger, closing: (() => Promise<voi
     ...pure,
     fhir: fhir.endpoint,
     deliver: (delivery) => deliverBy(doors, delivery),
-    consequences: () => [],
+    consequences: (written) => wantedBy(doors, destinations, written),
     log,
     now: () => new Date(),
   };

@@ -54,7 +54,7 @@ async function write(
   if (changes.faults.some(isError)) return held(faults, conversion);
 
   const bundle = assemble(conversion, { message, identity, changes });
-  return deliver(bundle, message, conversion, faults, house);
+  return deliver(bundle, message, conversion, identity.reference, faults, house);
 }
 
 /** What the rules need to know of the patient; nothing is read for a message that they have nothing to say about. */

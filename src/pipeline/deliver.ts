@@ -10,6 +10,7 @@ export async function deliver(
   bundle: Bundle,
   message: Message,
   conversion: Conversion,
+  patient: string | undefined,
   faults: Fault[],
   house: House,
 ): Promise<Settlement> {
@@ -26,7 +27,14 @@ export async function deliver(
   switch (outcome.outcome) {
     case 'delivered': {
       const references = outcome.references ?? [];
-      const deliveries = house.consequences(message.id, conversion, references);
+      const deliveries = house.consequences({
+        messageId: message.id,
+        sender: message.sender,
+        receivedAt: new Date(message.receivedAt),
+        orders: conversion.orders,
+        patient,
+        references,
+      });
       return { state: 'delivered', faults, references, response: outcome.response, deliveries, ...record };
     }
     case 'permanent':

@@ -1,6 +1,5 @@
 import type { Logger } from 'pino';
-import type { Delivery, DeliveryOutcome, FhirEndpoint } from '../adapter.ts';
-import type { Conversion } from '../conversion.ts';
+import type { Delivery, DeliveryOutcome, FhirEndpoint, Written } from '../adapter.ts';
 import type { NewDelivery } from '../journal/journal.ts';
 import type { Translator } from '../mapping/index.ts';
 import type { PathwayRules } from '../pathway/index.ts';
@@ -17,7 +16,7 @@ export interface House {
   /** Hands a transaction to the FHIR server and classifies the answer. */
   deliver(delivery: Delivery): Promise<DeliveryOutcome>;
   /** What else must go out because of a message, for the doors of the configuration's destinations. */
-  consequences(messageId: string, conversion: Conversion, references: string[]): NewDelivery[];
+  consequences(written: Written): NewDelivery[];
   log: Logger;
   now(): Date;
 }
