@@ -19,11 +19,14 @@ describe('base64', () => {
         (bytes, padded, blanks) => {
           let encoded = Buffer.from(bytes).toString('base64');
           if (!padded) encoded = encoded.replace(/=+$/, '');
-          for (const [at, blank] of blanks) encoded = encoded.slice(0, at) + blank + encoded.slice(at);
-          const inside = /\\[^\\]*(=|[A-Za-z0-9+/ \r\n\t]{13,})[^\\]*\\/.test(encoded);
-          if (inside) return;
+          // From the end to the beginning, so that no blank stands inside another.
+          for (const [at, blank] of [...blanks].sort((x, y) => y[0] - x[0])) {
+            const cut = Math.min(at, bytes.length);
+            encoded = encoded.slice(0, cut) + blank + encoded.slice(cut);
+          }
           const result = decodeBase64(Buffer.from(encoded));
-          if (result.illegalAt === undefined) expect(Buffer.from(result.bytes)).toEqual(Buffer.from(bytes));
+          expect(result.illegalAt).toBeUndefined();
+          expect(Buffer.from(result.bytes)).toEqual(Buffer.from(bytes));
         },
       ),
       { numRuns: 500 },
