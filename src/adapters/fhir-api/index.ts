@@ -6,12 +6,7 @@ import { fault } from '../../errors.ts';
 import { answer } from './answer.ts';
 import { asked } from './asked.ts';
 import { readBody } from './body.ts';
-import { write } from './write.ts';
-
-export interface FhirApiConfig {
-  /** Longest wait for a write to be applied before 202 is answered. */
-  waitSeconds: number;
-}
+import { type FhirApiConfig, write } from './write.ts';
 
 const BASE = '/fhir/R4';
 

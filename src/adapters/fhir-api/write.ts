@@ -6,7 +6,11 @@ import { type Fault, fault, operationOutcome } from '../../errors.ts';
 import type { Interaction } from '../../message.ts';
 import { answer } from './answer.ts';
 import { writeBody } from './body.ts';
-import type { FhirApiConfig } from './index.ts';
+
+export interface FhirApiConfig {
+  /** Longest wait for a write to be applied before 202 is answered. */
+  waitSeconds: number;
+}
 
 type Target = Pick<Interaction, 'method' | 'path'>;
 
