@@ -80,9 +80,15 @@ export function continueEpisodes(conversion: Conversion, surroundings: Surroundi
     if (!known) continue;
     const period = { ...known.period, ...draft.resource.period };
     const next = { ...known, ...draft.resource, id: known.id, period };
-    draft.resource = withHistory(next, known);
+    draft.resource = isReopened(next, known, surroundings.at) ? known : withHistory(next, known);
     draft.current = { reference: `EpisodeOfCare/${known.id}`, version: known.meta?.versionId };
   }
+}
+
+/** A message that was received before the episode ended does not open it again when it is taken up a second time. */
+function isReopened(next: EpisodeOfCare, known: EpisodeOfCare, at: Date): boolean {
+  const end = Date.parse(known.period?.end ?? '');
+  return known.status === 'finished' && next.status !== 'finished' && at.getTime() <= end;
 }
 
 /** https://hl7.org/fhir/R4/episodeofcare-definitions.html#EpisodeOfCare.statusHistory */

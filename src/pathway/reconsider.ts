@@ -2,11 +2,13 @@ import type { CarePlan, EpisodeOfCare, Identifier, Resource } from '@medplum/fhi
 import type { Conversion, Draft } from '../conversion.ts';
 import { onsetSaid, usableOnset } from './admit.ts';
 import { dayOf } from './days.ts';
+import { draftsOf } from './drafts.ts';
 import type { PathwayRules } from './load.ts';
 import { PATHWAY } from './names.ts';
 import { instantiate } from './plan.ts';
 import { datedFrom, reschedule } from './reschedule.ts';
 import { riskOf } from './risk.ts';
+import { isOneOf } from './rules.ts';
 import type { Surroundings } from './surroundings.ts';
 
 /**
@@ -21,6 +23,7 @@ export function reconsider(conversion: Conversion, surroundings: Surroundings, p
   takeOut(conversion, there, known);
   const plans = surroundings.plans.filter((plan) => plan.status === 'active');
   if (plans.length === 0) return [];
+  keepLaterOnset(conversion, plans, pathway, surroundings.at);
   const on = dayOf(surroundings.at.toISOString())!;
   const j1 = usableOnset(onsetSaid(conversion, rules), rules, on) ?? usableOnsetOfPlan(conversion, pathway, plans);
   if (!j1) return [];
@@ -29,6 +32,15 @@ export function reconsider(conversion: Conversion, surroundings: Surroundings, p
     const added = datedFrom(plan) ? [] : missingTasks(plan, j1, conversion, surroundings, pathway);
     return [...reschedule(plan, tasks, j1, rules.calendar, surroundings.at), ...added];
   });
+}
+
+/** A message older than the last word on J1 does not write the old J1 back. */
+function keepLaterOnset(conversion: Conversion, plans: CarePlan[], pathway: PathwayRules, at: Date): void {
+  const later = plans.map(datedFrom).find((one) => one && one.asOf > at.getTime());
+  if (!later) return;
+  for (const draft of draftsOf(conversion, 'Condition')) {
+    if (isOneOf(draft.resource.code?.coding, pathway.rules.disease)) draft.resource.onsetDateTime = later.j1;
+  }
 }
 
 /** Old messages say an old J1: it is judged by the beginning of the plan, not by today. */
