@@ -182,6 +182,16 @@ export const mappingErrors = {
       en: 'A reference names a resource outside the message; it is kept as it is and must exist on the FHIR server.',
     },
   },
+  'findings-cut': {
+    http: 422,
+    issue: 'too-costly',
+    msa: 'AE',
+    err3: '207',
+    public: {
+      fr: 'Il y a {count} autres constats ; les premiers sont listés. Corrigez-les et renvoyez le message.',
+      en: 'There are {count} more findings; the first ones are listed. Correct them and send the message again.',
+    },
+  },
   'several-patients': {
     http: 422,
     issue: 'business-rule',

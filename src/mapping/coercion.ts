@@ -150,6 +150,6 @@ function projectElement(run: Run, spec: ElementSpec, source: Record<string, unkn
 
 /** A reference read back from another draft waits for the same fullUrl. */
 function copyLink(run: Run, source: object, made: Record<string, unknown>): void {
-  const original = run.session.links.find((link) => link.holder === source);
+  const original = run.session.links.findLast((link) => link.holder === source);
   if (original) run.session.links.push({ ...original, holder: made });
 }

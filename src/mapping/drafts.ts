@@ -164,8 +164,9 @@ function fillLinks(
   subjects: Building[],
 ): void {
   let subjectMissing = false;
+  const byKey = Map.groupBy(buildings, ({ entry }) => entry.key ?? '');
   for (const link of session.links) {
-    const found = linked(link, buildings, byResource, subjects);
+    const found = linked(link, byKey, byResource, subjects);
     if (found?.draft) {
       link.holder[link.property] = found.draft.fullUrl;
       continue;
@@ -193,15 +194,15 @@ function unresolved(link: Link) {
 
 function linked(
   { resource, key, type, document }: Link,
-  buildings: Building[],
+  byKey: Map<string, Building[]>,
   byResource: Map<object, Building>,
   subjects: Building[],
 ): Building | undefined {
   if (resource)
     return byResource.get(resource) ?? byResource.get((resource as { resource?: object }).resource ?? resource);
   if (key === undefined) return inDocument(subjects, document);
-  const named = buildings.filter((one) => one.entry.key === key && (!type || one.resource.resourceType === type));
-  return inDocument(named, document);
+  const named = byKey.get(key) ?? [];
+  return inDocument(type ? named.filter((one) => one.resource.resourceType === type) : named, document);
 }
 
 function inDocument(buildings: Building[], document: MappedDocument): Building | undefined {

@@ -31,6 +31,7 @@ export class BundleIndex {
   private readonly byName = new Map<string, Resource>();
   private readonly byIdentifier = new Map<string, Resource>();
   private readonly found: Found[] = [];
+  private readonly outside = new Set<string>();
   /** References by identifier only. */
   private readonly logical: Reference[] = [];
 
@@ -87,13 +88,15 @@ export class BundleIndex {
 
   private reportOutside(source: Bag, text: string): void {
     const { session, document } = this.run;
-    if (session.faults.some((one) => one.code === 'reference-outside' && one.detail === text)) return;
+    if (this.outside.has(text)) return;
+    this.outside.add(text);
     session.faults.push(warning('reference-outside', { place: document.place(source, 'reference'), detail: text }));
   }
 
   private copyObject(source: Bag): Bag {
     const made: Bag = {};
     for (const name in source) {
+      if (name === '__proto__') continue;
       const item = source[name];
       made[name] = item !== null && typeof item === 'object' ? this.copyValue(item) : item;
     }

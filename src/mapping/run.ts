@@ -115,6 +115,8 @@ export interface Session {
   links: Link[];
   faults: Fault[];
   unmapped: UnmappedCode[];
+  /** What `unmapped` holds already: a message may repeat a code thousands of times. */
+  reported: Set<string>;
   traces: RawTrace[];
   maps: Record<string, string>;
 }

@@ -1,6 +1,6 @@
 import type { StructureMap } from '@medplum/fhirtypes';
 import type { Account, Conversion, Decoded, Orders } from '../conversion.ts';
-import { fault } from '../errors.ts';
+import { type Fault, fault, warning } from '../errors.ts';
 import { parisDateTime } from '../formats/dates.ts';
 import { account, type IgnoreRule } from './account.ts';
 import { runSteps } from './compile.ts';
@@ -84,6 +84,7 @@ export class Translator {
       links: [],
       faults: [],
       unmapped: [],
+      reported: new Set(),
       traces: [],
       maps: {},
     };
@@ -207,11 +208,23 @@ function emptyOrders(): Orders {
 
 function finish(session: Session, route: Route | undefined, mapped: Mapped[]): Conversion {
   const { drafts, subject, draftOf } = finishDrafts(session, route?.profiles);
+  limitFaults(session.faults);
   const conversion = new MappedConversion(session, drafts, draftOf);
   if (subject !== undefined) conversion.subject = subject;
   if (session.orders) conversion.orders = session.orders;
   if (session.context.account) conversion.account = accountOf(session, mapped, conversion, draftOf);
   return conversion;
+}
+
+/** More than a person reads and a journal should hold; errors stay, the rest is counted. */
+const MAX_FAULTS = 1000;
+
+function limitFaults(faults: Fault[]): void {
+  if (faults.length <= MAX_FAULTS) return;
+  const bySeverity = (wanted: boolean) => faults.filter(({ severity }) => (severity === 'error') === wanted);
+  const kept = [...bySeverity(true), ...bySeverity(false)].slice(0, MAX_FAULTS);
+  const count = faults.length - MAX_FAULTS;
+  faults.splice(0, faults.length, ...kept, warning('findings-cut', { params: { count } }));
 }
 
 function accountOf(

@@ -208,6 +208,34 @@ describe('intents and orders', () => {
   });
 });
 
+describe('hostile messages', () => {
+  const rules = `group t(source src, target bundle : Bundle) {
+  src.a as a -> bundle.entry as e, e.resource = create('Basic') as o, o.code = translate(a, 'kind', 'CodeableConcept'), o.created = date(a) "one";
+}`;
+  const files = { 'codes-kind.json': table('urn:a', 'urn:b', { x: ['1'] }) };
+
+  test('thousands of findings are counted, not listed; thousands of codes take no quadratic time', () => {
+    const conversion = convert(rules, { a: Array.from({ length: 19_000 }, (_, index) => `code ${index}`) }, { files });
+    expect(conversion.drafts).toHaveLength(19_000);
+    expect(conversion.unmapped).toHaveLength(19_000);
+    expect(conversion.faults).toHaveLength(1001);
+    expect(conversion.faults.at(-1)).toMatchObject({ code: 'findings-cut', params: { count: 37_000 } });
+  });
+
+  test('more resources than any message needs are an error', () => {
+    const { faults } = convert(rules, { a: Array.from({ length: 20_001 }, () => 'x') }, { files });
+    expect(faults).toContainEqual({ code: 'too-many-resources', severity: 'error', params: { limit: 20_000 } });
+  });
+
+  test('names of objects’ own machinery are ordinary names or nothing', () => {
+    const tree = JSON.parse('{"a":"x","__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}}}');
+    const odd = rules.replace('src.a as a', 'src.toString as t, src.a as a');
+    expect(convert(odd, tree, { files }).drafts).toEqual([]);
+    expect(convert(rules, tree, { files }).drafts).toHaveLength(1);
+    expect(({} as { polluted?: number }).polluted).toBeUndefined();
+  });
+});
+
 describe('routes, schemas, tables', () => {
   const files = {
     'routes.json': JSON.stringify([

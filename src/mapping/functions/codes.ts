@@ -128,10 +128,12 @@ function translated(run: Run, table: CodeTable, coded: Coded): Lookup {
 }
 
 function reportUnmapped(run: Run, table: CodeTable, { system, code, display }: CodeTarget): void {
-  const known = run.session.unmapped;
-  if (known.some((one) => one.code === code && one.table === table.name && one.system === system)) return;
+  const { unmapped, reported } = run.session;
+  const name = `${table.name}|${system}|${code}`;
+  if (reported.has(name)) return;
+  reported.add(name);
   const place = run.document.place(run.owner, run.key);
-  known.push({
+  unmapped.push({
     system,
     code: code.slice(0, MAX_REPORTED),
     display: display?.slice(0, MAX_REPORTED),
