@@ -69,7 +69,7 @@ export class Connection {
 
   constructor(file: string, options: { readOnly?: boolean } = {}) {
     this.db = new DatabaseSync(file, { readOnly: options.readOnly ?? false, timeout: 1000 });
-    this.db.exec('PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 268435456;');
+    this.db.exec('PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 0;');
     this.db.function('holds', (index, content) =>
       Number(this.#predicates[Number(index)]?.(JSON.parse(String(content))) ?? false),
     );
@@ -137,7 +137,7 @@ export interface Opened {
 export function openDatabase(file: string, parameters: Parameters): Opened {
   mkdirSync(dirname(file), { recursive: true });
   const writer = new Connection(file);
-  writer.db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000;');
+  writer.db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 2000;');
   writer.db.exec(SCHEMA);
   const stale = numberColumns(writer, parameters);
   return { writer, reader: new Connection(file, { readOnly: true }), stale };
