@@ -56,8 +56,8 @@ class Decoder implements FrameDecoder {
   private kept = 0;
   /** The last byte was FS, and what follows decides. */
   private ending = false;
-  /** The last bytes of the chunk before, VT and what may become `MSH`. */
-  private restart: Buffer | undefined;
+  /** The last bytes of the chunk before, when only what follows tells what they are: VT and part of `MSH`, or FS. */
+  private carried: Buffer | undefined;
 
   constructor(maxBytes: number) {
     this.maxBytes = maxBytes;
@@ -70,9 +70,9 @@ class Decoder implements FrameDecoder {
   push(chunk: Uint8Array): Frame[] {
     const frames: Frame[] = [];
     let bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-    if (this.restart) {
-      bytes = Buffer.concat([this.restart, bytes]);
-      this.restart = undefined;
+    if (this.carried) {
+      bytes = Buffer.concat([this.carried, bytes]);
+      this.carried = undefined;
     }
     let at = 0;
     if (this.ending && bytes.length > 0) {
@@ -101,9 +101,10 @@ class Decoder implements FrameDecoder {
     const start = bytes.indexOf(VT, from);
     const stop = start < 0 ? bytes.length : start;
     const end = endMark(bytes, from, stop);
-    const until = end < 0 ? stop : end;
-    const noise = bytes.subarray(from, until);
-    if (this.size > 0 || !isBlank(noise)) this.keep(noise);
+    const open = end < 0 && start < 0 && bytes[stop - 1] === FS;
+    if (open) this.carried = Buffer.of(FS);
+    const until = open ? stop - 1 : end < 0 ? stop : end;
+    this.keep(bytes.subarray(this.size > 0 ? from : skipBlanks(bytes, from, until), until));
     if (end >= 0) {
       if (this.size > 0) this.emit('unframed', frames);
       return end + 2;
@@ -153,7 +154,7 @@ class Decoder implements FrameDecoder {
   private cutOff(bytes: Buffer, from: number, begun: number, frames: Frame[]): number {
     this.keep(bytes.subarray(from, begun));
     if (bytes.length - begun < 4) {
-      this.restart = Buffer.from(bytes.subarray(begun));
+      this.carried = Buffer.from(bytes.subarray(begun));
       return bytes.length;
     }
     if (this.size > 0) this.emit('truncated', frames);
@@ -193,8 +194,10 @@ class Decoder implements FrameDecoder {
   }
 }
 
-function isBlank(bytes: Buffer): boolean {
-  return bytes.every((byte) => byte === CR || byte === LF || byte === 0x20 || byte === 0);
+function skipBlanks(bytes: Buffer, from: number, to: number): number {
+  let at = from;
+  while (at < to && (bytes[at] === CR || bytes[at] === LF || bytes[at] === 0x20 || bytes[at] === 0)) at++;
+  return at;
 }
 
 /** Offset of FS CR; -1 when it is not before `to`. */
