@@ -3,6 +3,7 @@ export type { IgnoreRule } from './account.ts';
 export { type Assembly, assemble } from './assemble.ts';
 export { type Explanation, explain } from './explain.ts';
 export { buildMappings, loadMappings, reloadMappings } from './load.ts';
+export { compare, type Difference } from './preview.ts';
 export type { Route } from './routes.ts';
 export type { ConvertContext, EmbeddedDocument } from './run.ts';
 export type { Translator } from './translator.ts';

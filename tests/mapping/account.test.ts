@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { placeMatcher } from '../../src/mapping/account.ts';
-import { explain } from '../../src/mapping/index.ts';
+import { compare, explain } from '../../src/mapping/index.ts';
 import { convert, table } from './convert.ts';
 
 const rules = `group t(source src, source message : Message, target bundle : Bundle) {
@@ -129,4 +129,16 @@ describe('explain', () => {
     expect(explain(conversion, patient!).map(({ path }) => path)).toEqual(['identifier[0]', 'name[0]']);
     expect(explain(conversion, 'urn:uuid:none', 'name')).toEqual([]);
   });
+});
+
+test('a preview lists what a changed map would change', () => {
+  const changed = rules
+    .replace("o.status = 'final'", "o.status = 'preliminary'")
+    .replace("where m.kind = 'spo2'", 'where m.kind.exists()');
+  const differences = compare(convert(rules, tree, { files }), convert(changed, tree, { files }));
+  expect(differences).toMatchObject([
+    { key: '/measures/0/Observation', change: 'changed', path: 'status', before: 'final', after: 'preliminary' },
+    { key: '/measures/1/Observation', change: 'added', path: '' },
+  ]);
+  expect(compare(convert(rules, tree, { files }), convert(rules, tree, { files }))).toEqual([]);
 });
