@@ -1,9 +1,9 @@
 import { warning } from '../../errors.ts';
 import { attribute, elements, ownText, type XmlElement } from '../xml/index.ts';
 import { readCode, readConcept, readIdentifier, readIdentifiers, readTemplate, readText } from './concepts.ts';
-import { idKey, placeOf, type Reading } from './context.ts';
+import { placeOf, type Reading } from './context.ts';
 import { readMedia } from './media.ts';
-import { isPerson, isStatement, kindOf, occursOnce, propertyName } from './names.ts';
+import { isPerson, kindOf, occursOnce, propertyName } from './names.ts';
 import { readNarrative } from './narrative.ts';
 import { readAddress, readPatientNames, readPersonName, readTelecom } from './people.ts';
 import { readAmount, readNumber } from './quantities.ts';
@@ -45,9 +45,7 @@ function addChild(node: CdaNode, parent: XmlElement, element: XmlElement, readin
     noteAbsent(element, reading);
     return;
   }
-  if (property === 'id' && isStatement(parent.name) && reading.isShared(idKey(element)))
-    add(node, 'sharedId', values, false);
-  else add(node, property, values, once);
+  add(node, property, values, once);
 }
 
 function add(node: CdaNode, property: string, values: unknown, once: boolean): void {

@@ -13,7 +13,6 @@ export class Reading {
   readonly absent: { place: string; nullFlavor: string }[] = [];
   readonly #root: XmlElement;
   #targets: Map<string, XmlElement> | undefined;
-  #shared: Set<string> | undefined;
 
   /** @param root the ClinicalDocument element */
   constructor(root: XmlElement) {
@@ -25,12 +24,6 @@ export class Reading {
     this.#targets ??= narrativeTargets(this.#root);
     const target = this.#targets.get(reference.startsWith('#') ? reference.slice(1) : reference);
     return target && (plainText(target) || undefined);
-  }
-
-  /** True when a statement's id is on another statement of the document as well, so that it identifies neither. */
-  isShared(key: string): boolean {
-    this.#shared ??= sharedIds(this.#root);
-    return this.#shared.has(key);
   }
 
   wrongValue(element: XmlElement, type: string): undefined {
@@ -59,30 +52,4 @@ function narrativeTargets(root: XmlElement): Map<string, XmlElement> {
   };
   for (const body of elements(root, 'component')) visit(body, false);
   return targets;
-}
-
-const STATEMENTS = /^(observation|act|organizer|procedure|encounter|supply|substanceAdministration|observationMedia)$/;
-
-function sharedIds(root: XmlElement): Set<string> {
-  const seen = new Set<string>();
-  const shared = new Set<string>();
-  const visit = (element: XmlElement) => {
-    const statement = STATEMENTS.test(element.name);
-    for (const one of element.children) {
-      if (typeof one === 'string' || one.name === 'text') continue;
-      if (one.name === 'id') {
-        if (!statement) continue;
-        const key = idKey(one);
-        if (seen.has(key)) shared.add(key);
-        else seen.add(key);
-      } else visit(one);
-    }
-  };
-  for (const body of elements(root, 'component')) visit(body);
-  return shared;
-}
-
-/** Root and extension as one comparable text. */
-export function idKey(id: XmlElement): string {
-  return `${attribute(id, 'root')?.toLowerCase() ?? ''}^${attribute(id, 'extension') ?? ''}`;
 }

@@ -128,15 +128,6 @@ export function isPerson(parent: string): boolean {
   return persons.has(parent);
 }
 
-/** Clinical statements: their ids should be their own, and in real documents are often copied from one to the next. */
-const statements = words(
-  'observation act organizer procedure encounter supply substanceAdministration observationMedia regionOfInterest',
-);
-
-export function isStatement(name: string): boolean {
-  return statements.has(name);
-}
-
 /** Property name of an element or attribute: `pharm:formCode` is `pharm_formCode`, `{urn:x}y` is `other_y`. */
 export function propertyName(name: string): string {
   if (name.startsWith('{')) return `other_${name.slice(name.indexOf('}') + 1)}`;

@@ -27,7 +27,7 @@ export function placesOf(reading: Reading, tree: object): Places {
 function below(element: XmlElement, rest: readonly (string | number)[]): string {
   if (rest.length === 0) return placeOf(element);
   const [property, second] = rest;
-  const name = property === 'sharedId' ? 'id' : property;
+  const name = property;
   const index = typeof second === 'number' ? second : 0;
   const found = elements(element).filter((one) => propertyName(one.name) === name);
   const child = name === 'templateId' ? found[0] : found[Math.min(index, found.length - 1)];

@@ -214,10 +214,11 @@ class Reader {
       throw new XmlFault(limitFault('attributes', this.#limits.attributes));
     const end = nameEnd(text, start);
     const equals = skipBlank(text, end);
-    if (end === start || text.charCodeAt(equals) !== 0x3d) this.#fail('attribute', start);
+    if (end === start || text.charCodeAt(equals) !== 0x3d)
+      this.#fail(equals >= text.length ? 'truncated' : 'attribute', start);
     const quoteAt = skipBlank(text, equals + 1);
     const quote = text[quoteAt];
-    if (quote !== '"' && quote !== "'") this.#fail('attribute', start);
+    if (quote !== '"' && quote !== "'") this.#fail(quote === undefined ? 'truncated' : 'attribute', start);
     const close = this.#find(quote!, quoteAt + 1);
     let value = text.slice(quoteAt + 1, close);
     if (value.includes('<')) this.#fail('attribute', quoteAt);

@@ -173,21 +173,6 @@ describe('values', () => {
     });
   });
 
-  test('an id copied to several statements identifies none', () => {
-    const same = '<id root="1.2.9" extension="x"/>';
-    const { entry } = firstSection(
-      document({
-        body: section(
-          't',
-          observation('', same) + observation('', same) + observation('', '<id root="1.2.9" extension="y"/>'),
-        ),
-      }),
-    );
-    const observations = entry.map((one) => one.observation as CdaNode);
-    expect(observations.map((one) => Boolean(one.id))).toEqual([false, false, true]);
-    expect(observations[0]!.sharedId).toEqual([{ system: 'urn:oid:1.2.9', value: 'x' }]);
-  });
-
   test('times of acts', () => {
     const times =
       '<effectiveTime xsi:type="IVL_TS"><low value="20210305"/><high nullFlavor="UNK"/></effectiveTime><effectiveTime xsi:type="PIVL_TS" operator="A"><period value="8" unit="h"/></effectiveTime><effectiveTime xsi:type="EIVL_TS"><event code="ACM"/></effectiveTime>';
