@@ -2,6 +2,7 @@ import { accessErrors } from './errors/access.ts';
 import { configErrors } from './errors/config.ts';
 import { doorErrors } from './errors/doors.ts';
 import type { ErrorEntry } from './errors/entry.ts';
+import { fhirServerErrors } from './errors/fhir-server.ts';
 import { formatErrors } from './errors/formats.ts';
 import { hl7v2Errors } from './errors/hl7v2.ts';
 import { identityErrors } from './errors/identity.ts';
@@ -17,6 +18,7 @@ export const register = {
   ...accessErrors,
   ...configErrors,
   ...doorErrors,
+  ...fhirServerErrors,
   ...formatErrors,
   ...hl7v2Errors,
   ...identityErrors,

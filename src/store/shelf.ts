@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
-import type { Binary, Resource } from '@medplum/fhirtypes';
+import type { Resource } from '@medplum/fhirtypes';
 import { fault, PasserelleError } from '../errors.ts';
+import { sameContent, split, stamped } from './content.ts';
 import { type Connection, DELETED, LARGE, LIVE } from './database.ts';
 import type { Indexer } from './indexer.ts';
 import { checkStructure } from './structure.ts';
@@ -35,8 +36,6 @@ interface VersionRow {
 
 /** Ids as R4 allows them, https://hl7.org/fhir/R4/datatypes.html#id */
 const ID = /^[A-Za-z0-9\-.]{1,64}$/;
-/** Two writes that differ only in the message they came from are one: provenance alone makes no version. */
-const MESSAGE = 'urn:passerelle:message:';
 
 /**
  * The shelf: versions of resources, read and written within whatever transaction the caller holds. Everything here is
@@ -243,53 +242,6 @@ function checkExpected(expected: string[] | undefined, row: ResourceRow | undefi
   if (!expected) return;
   const current = row?.state === LIVE ? String(row.version) : 'none';
   if (!expected.includes(current)) throw new PasserelleError(fault('version-conflict', { params: { current } }));
-}
-
-function stamped(given: Resource, id: string, version: number, now: number): Resource & { id: string } {
-  const { resourceType, id: _id, meta, ...rest } = given;
-  const stamp = { ...meta, versionId: String(version), lastUpdated: new Date(now).toISOString() };
-  return { resourceType, id, meta: stamp, ...rest } as Resource & { id: string };
-}
-
-/** A Binary's bytes apart from its other elements. */
-function split(resource: Resource): { content: string; bytes?: Uint8Array } {
-  if (resource.resourceType !== 'Binary' || typeof resource.data !== 'string')
-    return { content: JSON.stringify(resource) };
-  const { data, ...rest } = resource as Binary;
-  return { content: JSON.stringify(rest), bytes: Buffer.from(data!, 'base64') };
-}
-
-/** Whether a new version would say nothing new. */
-function sameContent(stored: Resource, given: Resource): boolean {
-  const { meta: oldMeta, ...old } = stored;
-  const { meta: newMeta, ...next } = given as Resource & { id?: string };
-  return same(old, { ...next, id: stored.id }) && same(bareMeta(oldMeta), bareMeta(newMeta));
-}
-
-function bareMeta(meta: Resource['meta']): object {
-  const { versionId, lastUpdated, source, ...rest } = meta ?? {};
-  return source && !source.startsWith(MESSAGE) ? { ...rest, source } : rest;
-}
-
-/** Deep equality of JSON values; properties that are undefined are absent. */
-function same(one: unknown, other: unknown): boolean {
-  if (one === other) return true;
-  if (!one || !other || typeof one !== 'object' || typeof other !== 'object') return false;
-  if (Array.isArray(one) || Array.isArray(other)) {
-    return (
-      Array.isArray(one) &&
-      Array.isArray(other) &&
-      one.length === other.length &&
-      one.every((value, index) => same(value, other[index]))
-    );
-  }
-  const present = (object: object) =>
-    Object.keys(object).filter((key) => (object as Record<string, unknown>)[key] !== undefined);
-  const keys = present(one);
-  return (
-    keys.length === present(other).length &&
-    keys.every((key) => same((one as Record<string, unknown>)[key], (other as Record<string, unknown>)[key]))
-  );
 }
 
 /** A UUID of version 7: unique, and in the order of time, so that new keys lie side by side in the index. */

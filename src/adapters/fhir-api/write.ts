@@ -12,6 +12,11 @@ export interface FhirApiConfig {
   waitSeconds: number;
 }
 
+export interface FhirApiConfig {
+  /** Longest wait for a write to be applied before 202 is answered. */
+  waitSeconds: number;
+}
+
 type Target = Pick<Interaction, 'method' | 'path'>;
 
 /**

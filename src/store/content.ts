@@ -1,0 +1,52 @@
+import type { Binary, Resource } from '@medplum/fhirtypes';
+
+/** Two writes that differ only in the message they came from are one: provenance alone makes no version. */
+const MESSAGE = 'urn:passerelle:message:';
+
+/** A resource as it is stored: with its id, version and time, whatever it said of them before. */
+export function stamped(given: Resource, id: string, version: number, now: number): Resource & { id: string } {
+  const { resourceType, id: _id, meta, ...rest } = given;
+  const stamp = { ...meta, versionId: String(version), lastUpdated: new Date(now).toISOString() };
+  return { resourceType, id, meta: stamp, ...rest } as Resource & { id: string };
+}
+
+/** A Binary's bytes apart from its other elements. */
+export function split(resource: Resource): { content: string; bytes?: Uint8Array } {
+  if (resource.resourceType !== 'Binary' || typeof resource.data !== 'string')
+    return { content: JSON.stringify(resource) };
+  const { data, ...rest } = resource as Binary;
+  return { content: JSON.stringify(rest), bytes: Buffer.from(data!, 'base64') };
+}
+
+/** Whether a new version would say nothing new. */
+export function sameContent(stored: Resource, given: Resource): boolean {
+  const { meta: oldMeta, ...old } = stored;
+  const { meta: newMeta, ...next } = given as Resource & { id?: string };
+  return same(old, { ...next, id: stored.id }) && same(bareMeta(oldMeta), bareMeta(newMeta));
+}
+
+function bareMeta(meta: Resource['meta']): object {
+  const { versionId, lastUpdated, source, ...rest } = meta ?? {};
+  return source && !source.startsWith(MESSAGE) ? { ...rest, source } : rest;
+}
+
+/** Deep equality of JSON values; properties that are undefined are absent. */
+function same(one: unknown, other: unknown): boolean {
+  if (one === other) return true;
+  if (!one || !other || typeof one !== 'object' || typeof other !== 'object') return false;
+  if (Array.isArray(one) || Array.isArray(other)) {
+    return (
+      Array.isArray(one) &&
+      Array.isArray(other) &&
+      one.length === other.length &&
+      one.every((value, index) => same(value, other[index]))
+    );
+  }
+  const present = (object: object) =>
+    Object.keys(object).filter((key) => (object as Record<string, unknown>)[key] !== undefined);
+  const keys = present(one);
+  return (
+    keys.length === present(other).length &&
+    keys.every((key) => same((one as Record<string, unknown>)[key], (other as Record<string, unknown>)[key]))
+  );
+}
