@@ -1,7 +1,7 @@
 import { warning } from '../errors.ts';
 import { type ElementSpec, elementsOf, isPrimitive } from './elements.ts';
 import { codeableConcept, firstCoding } from './functions/codes.ts';
-import { note, type Run, report } from './run.ts';
+import { forgetWhole, note, type Run, report } from './run.ts';
 import type { Compiled } from './scope.ts';
 import { isEmpty, items, number, object, single, text } from './values.ts';
 
@@ -74,28 +74,18 @@ function complex(type: string): Coerce {
     const source = object(value);
     if (!source) return short?.text?.(single(value)) ?? misfit(run, type);
     if (short?.object && !looksLike(type, source)) {
-      noteAll(run, source);
-      return short.object(source) ?? misfit(run, type);
+      return short.object(run, source) ?? misfit(run, type);
     }
-    if (run.reads !== undefined) forget(run.reads, source);
+    forgetWhole(run, source);
     return project(run, type, source);
   };
 }
 
-/** The object as a whole was noted when it was read; of a copy only what the type has counts, value by value. */
-function forget(reads: unknown[], source: object): void {
-  for (let index = reads.length - 2; index >= 0; index -= 2) {
-    const owner = reads[index] as Record<string | number, unknown> | undefined;
-    const held = owner?.[reads[index + 1] as string | number];
-    if (held === source || (Array.isArray(held) && held.includes(source))) {
-      reads.splice(index, 2);
-      return;
-    }
-  }
-}
-
 /** What people write where FHIR has an object; and reader's coded values where FHIR has a concept. */
-const shorthand: Record<string, { text?: (value: unknown) => unknown; object?: (value: unknown) => unknown }> = {
+const shorthand: Record<
+  string,
+  { text?: (value: unknown) => unknown; object?: (run: Run, value: unknown) => unknown }
+> = {
   CodeableConcept: { text: (value) => named('text', text(value)), object: codeableConcept },
   Coding: { text: (value) => named('code', text(value)), object: firstCoding },
   Reference: { text: (value) => named('reference', text(value)) },
@@ -113,11 +103,6 @@ function named(name: string, value: unknown): object | undefined {
 /** FHIR's own shape of a concept is copied element by element (with its extensions); anything else is a coded value. */
 function looksLike(type: string, source: Record<string, unknown>): boolean {
   return type === 'CodeableConcept' && Array.isArray(source.coding);
-}
-
-function noteAll(run: Run, source: Record<string, unknown>): void {
-  if (run.reads === undefined) return;
-  for (const name in source) note(run, source, name);
 }
 
 /** A copy with only the elements that the type has. */

@@ -146,6 +146,29 @@ export function note(run: Run, owner: object | undefined, key: string | number):
   if (run.reads !== undefined) run.reads.push(owner, key);
 }
 
+/**
+ * An object counts as read with all it holds when an expression gives it. Who takes only some of it says so: the whole is
+ * forgotten, then the parts are noted.
+ */
+export function forgetWhole({ reads }: Run, source: object): void {
+  if (reads === undefined) return;
+  for (let index = reads.length - 2; index >= 0; index -= 2) {
+    const owner = reads[index] as Record<string | number, unknown> | undefined;
+    const held = owner?.[reads[index + 1] as string | number];
+    if (held === source || (Array.isArray(held) && held.includes(source))) {
+      reads.splice(index, 2);
+      return;
+    }
+  }
+}
+
+/** Of an object that was read, only these properties were used. */
+export function usedOnly(run: Run, source: object, names: readonly string[]): void {
+  if (run.reads === undefined) return;
+  forgetWhole(run, source);
+  for (const name of names) if (Object.hasOwn(source, name)) run.reads.push(source, name);
+}
+
 /** Reports a warning at the place the expression at work has read. */
 export function report(run: Run, fault: Fault): void {
   run.session.faults.push({

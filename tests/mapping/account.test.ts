@@ -85,6 +85,24 @@ describe('the account', () => {
   });
 });
 
+test('functions that take some of an object leave the rest unaccounted', () => {
+  const tree = {
+    c: { code: 'x', system: 'urn:s', nullFlavor: 'OTH', translations: [{ code: 'y', extra: 1 }] },
+    q: { value: 1, unit: 'mg', approximate: true },
+    i: { system: 'urn:i', value: '1', assigner: 'A' },
+  };
+  const rules = `group t(source src, target bundle : Bundle) {
+  src -> bundle.entry as e, e.resource = create('Observation') as o, o.status = 'final', o.code = cc(src.c), o.valueQuantity = quantity(src.q), o.identifier = identifier(src.i), o.method = src.c "all";
+}`;
+  const { account } = convert(rules, tree, { context: { account: true } });
+  expect(account!.fallen.map(({ place }) => place)).toEqual([
+    '/c/nullFlavor',
+    '/c/translations/0/extra',
+    '/q/approximate',
+    '/i/assigner',
+  ]);
+});
+
 test.each([
   ['PID-31', 'PID-31', true],
   ['PID-31', 'PID-31.1.2', true],

@@ -1,5 +1,5 @@
 import { warning } from '../../errors.ts';
-import { RUN, type Run, report } from '../run.ts';
+import { RUN, type Run, report, usedOnly } from '../run.ts';
 import { type Compiled, fail, type Scope } from '../scope.ts';
 import type { CodeTable, CodeTarget, Lookup } from '../tables.ts';
 import { isEmpty, items, object, text } from '../values.ts';
@@ -19,6 +19,8 @@ interface Coding {
 }
 
 const MAX_REPORTED = 200;
+const CODING = ['system', 'code', 'display'];
+const CONCEPT = [...CODING, 'text', 'originalText'];
 
 /**
  * `coding(system, code, display?)`: a Coding; nothing without a code. `coding(coded)` takes a reader's coded value.
@@ -26,7 +28,7 @@ const MAX_REPORTED = 200;
 const coding: MapFunction = {
   args: [1, 3],
   type: 'Coding',
-  call: (_run, system, code, display) => (object(system) ? firstCoding(system) : makeCoding(system, code, display)),
+  call: (run, system, code, display) => (object(system) ? firstCoding(run, system) : makeCoding(system, code, display)),
 };
 
 /**
@@ -36,8 +38,8 @@ const coding: MapFunction = {
 const cc: MapFunction = {
   args: [1, 3],
   type: 'CodeableConcept',
-  call: (_run, system, code, display) => {
-    if (object(system)) return codeableConcept(system);
+  call: (run, system, code, display) => {
+    if (object(system)) return codeableConcept(run, system);
     if (code === undefined && display === undefined) {
       // A system whose code came out empty (`cc(system, translate(…))`) is nothing, not a text.
       const words = text(system);
@@ -69,7 +71,7 @@ const translate: MapFunction = {
         const run = slots[RUN] as Run;
         const { owner, key } = run;
         run.owner = undefined;
-        const coded = codedValue(value.evaluate(slots));
+        const coded = codedValue(run, value.evaluate(slots));
         const result = coded && render(translated(run, table, coded), coded);
         if (owner !== undefined) {
           run.owner = owner;
@@ -97,7 +99,9 @@ const forms: Record<string, (lookup: Lookup, coded: Coded) => unknown> = {
   system: ({ targets }) => targets[0]?.system,
   display: ({ targets }) => targets[0]?.display,
   Coding: ({ targets, system }, coded) =>
-    targets[0] ? clean(targets[0]) : coded.codings[0] && clean({ system, ...coded.codings[0] }),
+    targets[0]
+      ? clean(targets[0])
+      : coded.codings[0] && clean({ ...coded.codings[0], system: coded.codings[0].system ?? system }),
   CodeableConcept: ({ targets, system }, coded) => {
     const coding = targets.map(clean);
     for (const original of coded.codings) {
@@ -148,14 +152,16 @@ function written({ system, code }: CodeTarget, otherwise?: string): string {
 }
 
 /** Anything that carries a code, in one shape; undefined when it has neither code nor text. */
-function codedValue(value: unknown): Coded | undefined {
+function codedValue(run: Run, value: unknown): Coded | undefined {
   const plain = text(value);
   if (plain !== undefined) return { codings: [{ code: plain }] };
   const one = object(value);
   if (!one) return undefined;
   const codings: CodeTarget[] = [];
+  usedOnly(run, one, CONCEPT);
   for (const source of [one, ...items(one.coding), ...items(one.translations)]) {
     const { system, code, display } = source as Coding;
+    if (run.reads !== undefined && source !== one) for (const name of CODING) run.reads.push(source, name);
     if (code !== undefined && code !== null && code !== '') codings.push({ system, code: String(code), display });
   }
   const words = text(one.text) ?? text(one.originalText);
@@ -163,16 +169,16 @@ function codedValue(value: unknown): Coded | undefined {
 }
 
 /** A CodeableConcept with all codings of a value and its text. */
-export function codeableConcept(value: unknown): object | undefined {
-  const coded = codedValue(value);
+export function codeableConcept(run: Run, value: unknown): object | undefined {
+  const coded = codedValue(run, value);
   if (!coded) return undefined;
   const coding = coded.codings.map(clean);
   return { ...(coding.length > 0 ? { coding } : {}), ...(coded.text ? { text: coded.text } : {}) };
 }
 
 /** A Coding with FHIR's elements only. */
-export function firstCoding(value: unknown): object | undefined {
-  const found = codedValue(value)?.codings[0];
+export function firstCoding(run: Run, value: unknown): object | undefined {
+  const found = codedValue(run, value)?.codings[0];
   return found && clean(found);
 }
 

@@ -1,3 +1,4 @@
+import { usedOnly } from '../run.ts';
 import { isEmpty, items, object, text } from '../values.ts';
 import type { MapFunction } from './function.ts';
 
@@ -10,10 +11,12 @@ const IDENTIFIER_TYPES = 'http://terminology.hl7.org/CodeSystem/v2-0203';
 const identifier: MapFunction = {
   args: [1, 4],
   type: 'Identifier',
-  call: (_run, system, value, use, type) => {
+  call: (run, system, value, use, type) => {
     const source = object(system);
-    if (source)
+    if (source) {
+      usedOnly(run, source, ['system', 'value', 'use']);
       return compact({ use: text(value) ?? text(source.use), system: text(source.system), value: text(source.value) });
+    }
     const number = text(value)?.trim();
     if (!number) return undefined;
     const code = text(type);

@@ -1,8 +1,9 @@
 import { warning } from '../../errors.ts';
-import { type Run, report } from '../run.ts';
+import { type Run, report, usedOnly } from '../run.ts';
 import { number, object, text } from '../values.ts';
 import type { MapFunction } from './function.ts';
 
+const QUANTITY = ['value', 'comparator', 'unit', 'system', 'code'];
 const UCUM = 'http://unitsofmeasure.org';
 
 interface Quantity {
@@ -24,6 +25,7 @@ const quantity: MapFunction = {
   call: (run, value, code, unit) => {
     const source = object(value);
     if (!source) return makeQuantity(run, value, text(code), text(unit));
+    usedOnly(run, source, QUANTITY);
     const wanted = text(code) ?? text(source.code) ?? text(source.unit);
     const made = makeQuantity(run, source.value, wanted, text(unit) ?? text(source.unit));
     if (made && source.comparator) made.comparator = String(source.comparator);

@@ -1,5 +1,5 @@
 import { isResourceType } from '../elements.ts';
-import { RUN, type Run } from '../run.ts';
+import { RUN, type Run, usedOnly } from '../run.ts';
 import { type Compiled, fail } from '../scope.ts';
 import { object, text } from '../values.ts';
 import type { MapFunction } from './function.ts';
@@ -24,8 +24,9 @@ const reference: MapFunction = {
     }
     const type = String(target.literal);
     if (!isResourceType(type)) fail(`there is no resource type ${type}`);
-    return made((_run, slots) => {
+    return made((run, slots) => {
       const identifier = object(second?.evaluate(slots));
+      if (identifier) usedOnly(run, identifier, ['system', 'value']);
       const display = text(third?.evaluate(slots));
       if (!identifier?.value && !display) return undefined;
       const { system, value } = identifier ?? {};
