@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import type { Resource } from '@medplum/fhirtypes';
+import { fault, PasserelleError } from '../errors.ts';
 import type { Parameters } from './parameters.ts';
 import type { Kind } from './values.ts';
 
@@ -60,19 +61,25 @@ export const INDEX_COLUMNS: Record<Kind, string[]> = {
 };
 
 const STATEMENTS_KEPT = 400;
+/** Resources one search may read to answer what no index can; reading them holds up everybody else. */
+const MOST_ASKED = 20_000;
 
 /** One connection, with its prepared statements. The writer sees what it has not committed yet; readers never do. */
 export class Connection {
   readonly db: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
   #predicates: ((resource: Resource) => boolean)[] = [];
+  #asked = 0;
 
   constructor(file: string, options: { readOnly?: boolean } = {}) {
     this.db = new DatabaseSync(file, { readOnly: options.readOnly ?? false, timeout: 1000 });
     this.db.exec('PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 0;');
-    this.db.function('holds', (index, content) =>
-      Number(this.#predicates[Number(index)]?.(JSON.parse(String(content))) ?? false),
-    );
+    this.db.function('holds', (index, content) => {
+      if (++this.#asked > MOST_ASKED) {
+        throw new PasserelleError(fault('search-too-costly', { params: { limit: `${MOST_ASKED} resources read` } }));
+      }
+      return Number(this.#predicates[Number(index)]?.(JSON.parse(String(content))) ?? false);
+    });
   }
 
   /**
@@ -85,6 +92,7 @@ export class Connection {
 
   forget(): void {
     if (this.#predicates.length) this.#predicates = [];
+    this.#asked = 0;
   }
 
   /** The statement for a text, prepared once; the texts least recently used are let go. */
