@@ -10,7 +10,6 @@ import { play } from './demo/paths.ts';
 import type { DemoStep } from './demo/step.ts';
 import { story } from './demo/story.ts';
 import { gateway } from './rooms.ts';
-import { table } from './text.ts';
 
 export const demo: Command = {
   name: 'demo',
@@ -29,15 +28,19 @@ export const demo: Command = {
     const { runGateway } = await gateway();
     const running = await runGateway(config, log);
     try {
-      const steps: DemoStep[] = [];
+      let ok = true;
+      let number = 0;
       const token = async (client: string, scope?: string) =>
         (await mintToken(config, { clientId: client, scope })) ?? '';
       const stage = { url: running.url, mllp: running.addresses.mllp?.[0] ?? '', token };
-      for await (const step of play(story(new Date()), stage)) steps.push(step);
-      io.out(stepTable(steps, io));
-      const ok = steps.every((one) => one.ok);
+      io.out(`${intro[io.language]} ${running.url}  ${stage.mllp}\n\n`);
+      for await (const step of play(story(new Date()), stage)) {
+        io.out(stepText(step, ++number));
+        ok &&= step.ok;
+      }
+      io.out(`${ok ? done[io.language] : failed[io.language]}\n`);
       if (!args.switches.once) {
-        io.out(exploreText(running.url, await token('demo')));
+        io.out(exploreText(running.url, await token('demo'), io.language));
         await new Promise<void>((resolve) => io.onStop(resolve));
       }
       return ok ? exit.done : exit.refused;
@@ -48,9 +51,17 @@ export const demo: Command = {
   },
 };
 
+const intro = { fr: 'La passerelle écoute :', en: 'The gateway listens:' };
+const done = { fr: 'Les trois parcours ont abouti.', en: 'All three paths held.' };
+const failed = { fr: 'Une étape a échoué (✗).', en: 'A step failed (✗).' };
+
 /** How to go on by hand. */
-function exploreText(url: string, token: string): string {
-  return `\nThe gateway stays up until Ctrl-C. Look around, for example:\n\n  curl -H 'Authorization: Bearer ${token}' '${url}/fhir/R4/CarePlan'\n\n`;
+function exploreText(url: string, token: string, language: 'fr' | 'en'): string {
+  const sentence = {
+    fr: 'La passerelle reste ouverte jusqu’à Ctrl-C. Par exemple :',
+    en: 'The gateway stays up until Ctrl-C. Look around, for example:',
+  }[language];
+  return `\n${sentence}\n\n  curl -H 'Authorization: Bearer ${token}' '${url}/fhir/R4/CarePlan?_include=CarePlan:subject'\n\n`;
 }
 
 /** A data folder of its own; listeners as configured, so that the addresses printed in the README hold. */
@@ -61,12 +72,18 @@ function demoConfig(data: string, io: Io): Config {
   return config;
 }
 
-/** What came in and which resources came out, one line a resource. */
-export function stepTable(steps: DemoStep[], io: Pick<Io, 'language'>): string {
-  const headings = { fr: ['entré', 'réponse', 'ressources'], en: ['in', 'answer', 'resources'] }[io.language];
-  const rows = steps.flatMap(({ what, answer, urls, ok }) => {
-    const first = [what, `${ok ? '' : '! '}${answer}`, urls[0] ?? ''];
-    return [first, ...urls.slice(1).map((url) => ['', '', url])];
+/** What came in, what was answered, and the resources that came out with their URLs. */
+export function stepText({ what, answer, urls, ok }: DemoStep, number: number): string {
+  const head = `${ok ? '✓' : '✗'} ${number}. ${what}\n     → ${answer}\n`;
+  const lines = byType(urls).map(([type, list]) => {
+    const more = list.length > 1 ? `  (${list.length})` : '';
+    return `     ${type.padEnd(22)} ${list[0]}${more}\n`;
   });
-  return table(headings, rows);
+  return `${head}${lines.join('')}\n`;
+}
+
+/** The first of each type stands for all: thirty tasks are shown by one address and their number. */
+function byType(urls: string[]): [string, string[]][] {
+  const types = Map.groupBy(urls, (url) => url.split('/').at(-2) ?? '');
+  return [...types];
 }

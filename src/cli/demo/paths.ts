@@ -18,8 +18,8 @@ export async function* play(story: Story, stage: Stage): AsyncGenerator<DemoStep
   const fhir = reader(stage, await stage.token('demo-gp', 'system/*.rs'));
   yield await hospital(story, stage, fhir);
   const tool = await stage.token('demo-tool');
-  yield await post('COVISAN inclusion', '/in/telemonitoring/covisan-inclusion', story.inclusion, stage, tool);
-  yield await post('COVIDOM questionnaire, SpO2 91 %', '/in/telemonitoring/covidom', story.questionnaire, stage, tool);
+  yield await post('Mobile team', '/in/telemonitoring/covisan-inclusion', story.inclusion, stage, tool);
+  yield await post('Patient, SpO2 91', '/in/telemonitoring/covidom', story.questionnaire, stage, tool);
   yield await practice(story, stage, fhir);
 }
 
@@ -42,7 +42,7 @@ async function hospital(story: Story, stage: Stage, fhir: Reader): Promise<DemoS
     const found = [...others.flat(), ...documents];
     const same = await sameBytes(documents, story, fhir);
     return {
-      what: 'MLLP  MDM^T02, CDA discharge letter',
+      what: 'Hospital         MLLP  MDM^T02 with a CDA discharge letter',
       answer: `${answer.code}${same ? ', document identical byte for byte' : ', DOCUMENT DIFFERS'}`,
       urls: found.map((entry) => urlOf(entry, stage)),
       ok: answer.code === 'AA' && same && others.every((list) => list.length > 0),
@@ -74,7 +74,7 @@ async function post(what: string, path: string, body: object, stage: Stage, toke
   };
   const why = outcome.issue?.map((one) => one.details?.text).join(' ') ?? outcome.state;
   return {
-    what: `POST  ${path}  ${what}`,
+    what: `${what.padEnd(17)}POST  ${path}`,
     answer: `${response.status} ${why ?? ''}`,
     urls: (outcome.references ?? []).filter(isShown).map((one) => `${stage.url}/fhir/R4/${one}`),
     ok: response.status === 200 && outcome.state === 'delivered',
@@ -89,9 +89,9 @@ async function practice(story: Story, stage: Stage, fhir: Reader): Promise<DemoS
   const alerts = await fhir.search(`DetectedIssue?patient.identifier=${patient}`);
   const count = (type: string) => plans.filter((entry) => entry.resource?.resourceType === type).length;
   return {
-    what: `GET   /fhir/R4/${query}`,
+    what: `GP               GET   /fhir/R4/${decodeURIComponent(query)}`,
     answer: `200, ${count('CarePlan')} plans, ${count('Task')} tasks, ${alerts.length} alerts`,
-    urls: [...plans, ...alerts].slice(0, 12).map((entry) => urlOf(entry, stage)),
+    urls: [...plans, ...alerts].map((entry) => urlOf(entry, stage)),
     ok: count('CarePlan') > 0 && count('Task') > 0 && count('Patient') === 1 && alerts.length === 1,
   };
 }
