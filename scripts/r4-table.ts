@@ -156,6 +156,7 @@ function profileRow(definition: StructureDefinition): object {
     base: definition.baseDefinition,
     name: definition.name,
     context: definition.context?.map(({ type, expression }) => [type, expression]),
+    invariant: definition.contextInvariant,
     diff: (definition.differential?.element ?? []).map(strip),
   };
 }

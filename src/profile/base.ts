@@ -92,7 +92,8 @@ export class BaseTypes {
     const source = node.path.includes('.') ? undefined : core + type;
 
     return (value, trial) => {
-      const before = trial.profile;
+      const { profile, owner } = trial;
+      trial.owner = value;
       if (source !== undefined) {
         trial.profile = source;
       }
@@ -126,7 +127,8 @@ export class BaseTypes {
       for (const invariant of invariants) {
         invariant(value, trial, type);
       }
-      trial.profile = before;
+      trial.profile = profile;
+      trial.owner = owner;
     };
   }
 

@@ -5,7 +5,7 @@ import { type ExtensionDefinition, Natives } from './natives.ts';
 import type { ObjectCheck } from './properties.ts';
 import { rowOf } from './r4/table.ts';
 import { ResourceJudge } from './resource.ts';
-import { RuleCompiler } from './rules.ts';
+import { type Invariant, RuleCompiler } from './rules.ts';
 import type { DefinitionStore } from './store.ts';
 import type { Terminology } from './terminology.ts';
 import type { ElementNode } from './tree.ts';
@@ -29,6 +29,7 @@ export class Examiner {
   /** What the loaded definitions hold that is broken or not judged. */
   readonly notes: Note[] = [];
   private readonly store: DefinitionStore;
+  private readonly rules = new RuleCompiler();
   private readonly base: BaseTypes;
   private readonly judgeOf: ResourceJudge;
   private readonly compiler: ConstraintCompiler;
@@ -40,7 +41,7 @@ export class Examiner {
   constructor(store: DefinitionStore, terminology: Terminology, special: Special = () => {}) {
     this.store = store;
     this.profiles = store.urls().filter((url) => store.find(url)?.type !== 'Extension');
-    const rules = new RuleCompiler();
+    const { rules } = this;
     const natives = new Natives(terminology, {
       definition: (url) => this.extension(url),
       contextNames: (trial) => this.contextNames(trial),
@@ -175,12 +176,19 @@ export class Examiner {
       modifier: tree.modifier,
       contexts: url === misplaced ? undefined : contextsOf(definition?.context ?? []),
       parts: partsOf(tree),
+      invariants: (definition?.contextInvariant ?? []).flatMap((expression) => this.contextRule(expression)),
       check: check ?? (() => {}),
     };
     if (made || this.extensions.size < 5000) {
       this.extensions.set(url, made);
     }
     return made;
+  }
+
+  private contextRule(expression: string): Invariant[] {
+    const human = `the element around it must fit: ${expression}`;
+    const rule = this.rules.compile({ key: 'extension-context', severity: 'error', human, expression });
+    return rule ? [rule] : [];
   }
 
   /** Every name the element that carries the present extension answers to in an extension's context. */

@@ -3,6 +3,7 @@ import { safeName } from './finding.ts';
 import { narrativeProblem } from './narrative.ts';
 import { isAbsolute, isBase64, isId } from './primitives.ts';
 import { isResourceType } from './r4/table.ts';
+import type { Invariant } from './rules.ts';
 import type { Terminology } from './terminology.ts';
 import { isObject, type Json, type Trial } from './trial.ts';
 
@@ -16,6 +17,8 @@ export interface ExtensionDefinition {
   contexts: string[] | undefined;
   /** Names of its parts, when it is a complex one. */
   parts: Set<string>;
+  /** Rules on the element that carries the extension. */
+  invariants: Invariant[];
   check: Native;
 }
 
@@ -154,6 +157,9 @@ export class Natives {
       if (!contexts.some((one) => names.has(one))) {
         trial.report('error', 'extension-context', { name: definition.url, allowed: contexts.join(', ') });
       }
+    }
+    for (const invariant of definition.invariants) {
+      invariant(trial.owner, trial, 'Element');
     }
     if (Array.isArray(value.extension)) {
       for (const part of value.extension) {

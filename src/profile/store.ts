@@ -11,6 +11,7 @@ export interface Definition {
   base: string;
   version?: string;
   context?: { type: string; expression: string }[];
+  contextInvariant?: string[];
   snapshot?: ElementDefinition[];
   differential: ElementDefinition[];
 }
@@ -31,6 +32,7 @@ export class DefinitionStore {
       base: definition.baseDefinition ?? '',
       version: definition.version,
       context: definition.context?.map((one) => ({ type: one.type ?? '', expression: one.expression ?? '' })),
+      contextInvariant: definition.contextInvariant,
       snapshot: definition.snapshot?.element,
       differential: definition.differential?.element ?? [],
     });
@@ -54,6 +56,7 @@ export class DefinitionStore {
         base: row.base,
         version: '4.0.1',
         context: row.context?.map(([type, expression]) => ({ type, expression })),
+        contextInvariant: row.invariant,
         differential: row.diff,
       }
     );

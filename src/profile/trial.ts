@@ -41,6 +41,8 @@ export class Trial {
   /** Canonical of the definition that is being applied. */
   profile = '';
   scope: Scope;
+  /** The object whose properties are being looked at. */
+  owner: Json;
   /** Entries of the Bundle around, by fullUrl and by `Type/id`. */
   neighbours: Map<string, Neighbour> | undefined;
   /** Inside a Bundle relative references have a form: `Type/id`, in a request also a search. */
@@ -54,6 +56,7 @@ export class Trial {
 
   constructor(resource: Json) {
     this.scope = { resource, container: undefined, depth: 0 };
+    this.owner = resource;
     this.names[0] = typeof resource.resourceType === 'string' ? resource.resourceType : 'Resource';
     this.indexes[0] = -1;
   }

@@ -8,6 +8,8 @@ export interface ProfileRow {
   base: string;
   name: string;
   context?: [type: string, expression: string][];
+  /** Rules on the element that carries the extension. */
+  invariant?: string[];
   diff: ElementDefinition[];
 }
 
