@@ -5,6 +5,7 @@ import type { ErrorEntry } from './errors/entry.ts';
 import { fhirServerErrors } from './errors/fhir-server.ts';
 import { formatErrors } from './errors/formats.ts';
 import { hl7v2Errors } from './errors/hl7v2.ts';
+import { hl7v2DocumentErrors } from './errors/hl7v2-document.ts';
 import { identityErrors } from './errors/identity.ts';
 import { journalErrors } from './errors/journal.ts';
 import { mappingErrors } from './errors/mapping.ts';
@@ -21,6 +22,7 @@ export const register = {
   ...fhirServerErrors,
   ...formatErrors,
   ...hl7v2Errors,
+  ...hl7v2DocumentErrors,
   ...identityErrors,
   ...journalErrors,
   ...mappingErrors,
