@@ -128,10 +128,12 @@ function provenanceEntry(
     resourceType: 'Provenance',
     id,
     meta: { source },
-    extension: Object.entries(conversion.maps).map(([name, version]) => ({
-      url: `${BASE}StructureDefinition/map-version`,
-      valueString: `${name}|${version}`,
-    })),
+    extension: Object.entries(conversion.maps)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([name, version]) => ({
+        url: `${BASE}StructureDefinition/map-version`,
+        valueString: `${name}|${version}`,
+      })),
     target: drafts.map(({ fullUrl }) => ({ reference: addresses.get(fullUrl) ?? fullUrl })),
     recorded: new Date(message.receivedAt).toISOString(),
     agent: [agent('author', message.sender || 'unknown'), agent('assembler', 'Passerelle')],
