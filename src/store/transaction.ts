@@ -1,6 +1,7 @@
 import type { Bundle, BundleEntry, Resource } from '@medplum/fhirtypes';
 import { fault, PasserelleError } from '../errors.ts';
 import { type Desk, match, patchOne, removeMatching } from './conditional.ts';
+import { pairsOf } from './query.ts';
 import { rewritten } from './rewrite.ts';
 import { newId, type Written } from './shelf.ts';
 
@@ -171,20 +172,27 @@ function* identify(steps: Step[], entries: BundleEntry[], known: Addresses, desk
   const asked = new Map<string, Step>();
   for (const step of steps) {
     within(step.index, () => {
-      const before = step.method === 'POST' && step.criteria ? asked.get(`${step.type}?${step.criteria}`) : undefined;
-      if (before) {
+      const condition = step.criteria === undefined ? undefined : conditionOf(step);
+      const before = condition === undefined ? undefined : asked.get(condition);
+      if (before && step.method === 'POST') {
         step.reference = before.reference;
         step.kept = true;
       } else {
-        place(step, desk);
-        if (step.criteria && step.method === 'POST') asked.set(`${step.type}?${step.criteria}`, step);
-        if (!step.kept && taken.has(step.reference!)) throw new PasserelleError(fault('transaction-repeats'));
+        if (!before) place(step, desk);
+        if (condition !== undefined) asked.set(condition, step);
+        const repeats = before || (!step.kept && taken.has(step.reference!));
+        if (repeats) throw new PasserelleError(fault('transaction-repeats'));
         taken.add(step.reference!);
       }
       known.learn(entries[step.index]!.fullUrl, step);
     });
     yield;
   }
+}
+
+/** The same condition, however it is escaped, is about the same resource, also while that is not there yet. */
+function conditionOf({ type, criteria }: Step): string {
+  return `${type}?${JSON.stringify(pairsOf(criteria!).sort())}`;
 }
 
 function place(step: Step, desk: Desk): void {

@@ -243,7 +243,7 @@ describe('reads', () => {
     expect([judged.status, codeOf(judged.body)]).toEqual([200, 'resource-invalid']);
     const all = await request(app).get('/fhir/R4/Patient/r1/$everything');
     expect((all.body as Bundle).entry).toHaveLength(2);
-    expect((await request(app).post('/fhir/R4/Patient/r1/$everything')).status).toBe(200);
+    expect((await request(app).post('/fhir/R4/Patient/r1/%24everything')).status).toBe(200);
     expect(taken).toEqual([]);
   });
 

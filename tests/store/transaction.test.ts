@@ -234,6 +234,15 @@ describe('a transaction', () => {
       400,
       'transaction-repeats',
     ],
+    [
+      'the same condition twice, before there is a match',
+      [
+        put(`Patient?identifier=${INS}|rep`, patient('rep')),
+        put(`Patient?identifier=${encodeURIComponent(INS)}%7Crep`, patient('rep')),
+      ],
+      400,
+      'transaction-repeats',
+    ],
     ['a condition nobody knows', [post(uuid(1), patient('x'), 'bogus=1')], 400, 'search-parameter-unknown'],
     [
       'a stale version',

@@ -14,7 +14,8 @@ const FHIR = 'application/fhir+json';
 
 /** `_format` outweighs `Accept`, https://hl7.org/fhir/R4/http.html#parameters */
 export function asked(request: Request): Asked {
-  const [path = '', query = ''] = request.url.replace(/^\/+/, '').split(/\?(.*)/s);
+  const [raw = '', query = ''] = request.url.replace(/^\/+/, '').split(/\?(.*)/s);
+  const path = plain(raw);
   const parameters = query.split('&').filter(Boolean);
   const value = (name: string) => {
     const found = parameters.find((one) => one.startsWith(`${name}=`))?.slice(name.length + 1);
@@ -30,6 +31,11 @@ export function asked(request: Request): Asked {
     xml: prefersXml(wanted),
     pretty: value('_pretty') === 'true',
   };
+}
+
+/** Some clients escape the `$` of operations. The gate has refused whatever could be read in two ways. */
+function plain(path: string): string {
+  return path.replace(/%24/g, '$');
 }
 
 function isFhir(accept: string): boolean {

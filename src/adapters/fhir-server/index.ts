@@ -18,7 +18,12 @@ export const door: DoorType = {
 const QUICK_ATTEMPTS = 5;
 
 async function deliver(delivery: Delivery, { fhir }: Pick<DoorContext, 'fhir'>): Promise<DeliveryOutcome> {
-  const response = await fhir.send({ method: 'POST', path: '', body: delivery.payload });
+  const response = await fhir.send({
+    method: 'POST',
+    path: '',
+    body: delivery.payload,
+    headers: { prefer: 'return=minimal' },
+  });
   if (response.status >= 200 && response.status < 300) {
     return { outcome: 'delivered', references: referencesOf(response) };
   }
