@@ -47,6 +47,11 @@ export class WorkBell {
     this.#alarm = { at: moment, timer };
   }
 
+  /** Something becomes due in so many milliseconds. */
+  dueIn(ms: number): void {
+    this.dueAt(this.#clock.now() + ms);
+  }
+
   close(): void {
     this.#closed = true;
     clearTimeout(this.#alarm?.timer);

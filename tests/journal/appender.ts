@@ -18,7 +18,7 @@ const say = (line: string) => writeSync(1, `${line}\n`);
 async function journalAt(): Promise<Journal> {
   if (kind === 'sqlite') return openSqliteJournal({ folder: where, minFreeBytes: 0 });
   const { openPostgresJournal } = await import('../../src/journal/postgres.ts');
-  return openPostgresJournal({ url: where });
+  return openPostgresJournal({ url: where, schema: process.argv[5] });
 }
 
 const journal = await journalAt();

@@ -1,9 +1,9 @@
-import { hash } from 'node:crypto';
 import type { Fault } from '../../errors.ts';
 import type { MessageState } from '../../message.ts';
 import { INLINE_BYTES } from '../files.ts';
 import type { Appended, NewMessage } from '../journal.ts';
-import { type Context, faultsOf, json, refer, referred, type Stored, tally } from './context.ts';
+import { dedupeColumns, faultsOf, json, tally } from '../rows.ts';
+import { type Context, refer, referred, type Stored } from './context.ts';
 import { PIPELINE } from './queue.ts';
 
 /**
@@ -58,9 +58,6 @@ export class Intake {
   }
 }
 
-/** Longer keys are shortened for their index. */
-const MOST_KEY = 128;
-
 interface Found {
   seq: number;
   id: string;
@@ -69,15 +66,14 @@ interface Found {
 }
 
 function enter(context: Context, message: NewMessage, body: Stored): Appended {
-  const dedupe = message.dedupeKey === undefined ? null : shortened(message.dedupeKey);
-  const found = dedupe ? context.db.get<Found>(BY_KEY, dedupe) : undefined;
+  const { dedupe } = dedupeColumns(message.dedupeKey);
+  const found = dedupe === null ? undefined : context.db.get<Found>(BY_KEY, dedupe);
   if (found && found.state !== 'refused') return duplicate(found);
   if (found && message.state === 'refused' && sameBody(context, found.seq, body)) {
     return refuseAgain(context, found, message.faults);
   }
   if (found) context.db.run(HAND_KEY_ON, found.seq);
-  if (write(context, message, body, dedupe))
-    return { id: message.id, duplicate: false, state: message.state, faults: [] };
+  if (write(context, message, body)) return { id: message.id, duplicate: false, state: message.state, faults: [] };
   return duplicate(context.db.get<Found>(BY_ID, message.id)!);
 }
 
@@ -85,20 +81,16 @@ function duplicate({ id, state, faults }: Found): Appended {
   return { id, duplicate: true, state, faults: faultsOf(faults) };
 }
 
-/** Keys may be long (an `Idempotency-Key` is up to its sender) but must stay what they were at the beginning: they grow. */
-function shortened(key: string): string {
-  return key.length <= MOST_KEY ? key : `${key.slice(0, MOST_KEY / 2)}#${hash('sha256', key, 'base64url')}`;
-}
-
 /** False when a message of this id is here already: a caller repeats what it was not sure of. */
-function write(context: Context, message: NewMessage, body: Stored, dedupe: string | null): boolean {
+function write(context: Context, message: NewMessage, body: Stored): boolean {
+  const { dedupe, whole } = dedupeColumns(message.dedupeKey);
   const { db, queue } = context;
   const { door, format, route, bytes, ...rest } = message.incoming;
   const seq = db.insert(
     INSERT_MESSAGE,
     message.id,
     dedupe,
-    dedupe === message.dedupeKey ? null : (message.dedupeKey ?? null),
+    whole,
     door,
     message.sender,
     message.kind,

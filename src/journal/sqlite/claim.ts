@@ -1,43 +1,13 @@
 import type { DeliveryOutcome } from '../../adapter.ts';
 import { fault } from '../../errors.ts';
-import type { ClaimedDelivery, Message, Settlement } from '../journal.ts';
-import { decodePayload, type EncodedPayload } from '../payload.ts';
-import { type Context, faultsOf } from './context.ts';
+import type { Message, Settlement } from '../journal.ts';
+import { type DeliveryRow, deliveryOf, type MessageRow, MOST_CLAIMED_BYTES, messageOf } from '../rows.ts';
+import type { Context } from './context.ts';
 import { type Leased, PIPELINE } from './queue.ts';
 import { settle, settleDelivery } from './settle.ts';
 
-/** Contents handed out by one claim stay below this, or are one; the next claim brings the rest. */
-const MOST_BYTES = 32 * 1024 * 1024;
-
 /** Pause after a file could not be read though it is there. */
 const READ_AGAIN_MS = 10_000;
-
-interface MessageRow {
-  id: string;
-  dedupe_key: string | null;
-  door: string;
-  sender: string;
-  kind: string;
-  lane: string;
-  format: Message['incoming']['format'] | null;
-  route: string | null;
-  received_at: number;
-  faults: string | null;
-  envelope: string | null;
-  size: number;
-  bytes: Uint8Array | null;
-  hash: string | null;
-}
-
-interface DeliveryRow {
-  id: string;
-  message_id: string;
-  kind: string;
-  encoding: EncodedPayload['encoding'];
-  size: number;
-  bytes: Uint8Array | null;
-  hash: string | null;
-}
 
 /** Leases the heads that may be taken and reads them. A message whose content is lost is put with the dead. */
 export async function claim(context: Context, limit: number, leaseMs: number): Promise<Message[]> {
@@ -45,7 +15,7 @@ export async function claim(context: Context, limit: number, leaseMs: number): P
   const messages = await Promise.all(
     taken.map(async ({ row, work }) => {
       const content = row.bytes ?? (await read(context, row.hash));
-      if (content instanceof Uint8Array) return message(row, content, work);
+      if (content instanceof Uint8Array) return messageOf(row, content, leased(work));
       const end: Settlement =
         content === 'lost'
           ? { state: 'dead', faults: [fault('payload-lost')], references: [] }
@@ -63,7 +33,7 @@ export async function claimDeliveries(context: Context, destination: string, lim
   const deliveries = await Promise.all(
     taken.map(async ({ row, work }) => {
       const content = row.bytes ?? (await read(context, row.hash));
-      if (content instanceof Uint8Array) return delivery(row, destination, content, work);
+      if (content instanceof Uint8Array) return deliveryOf(row, destination, content, leased(work));
       const end: DeliveryOutcome = {
         outcome: content === 'lost' ? 'permanent' : 'transient',
         faults: [fault('payload-lost')],
@@ -93,7 +63,7 @@ function lease<Row extends { size: number }>(
   const fits = (work: Leased) => {
     const row = db.get<Row>(readRow, work.seq)!;
     bytes += row.size;
-    if (bytes > MOST_BYTES && taken.length > 0) return false;
+    if (bytes > MOST_CLAIMED_BYTES && taken.length > 0) return false;
     taken.push({ work, row });
     return true;
   };
@@ -109,41 +79,9 @@ async function read({ files }: Context, hash: string | null): Promise<Uint8Array
   return files.read(hash).catch((error: NodeJS.ErrnoException) => (error.code === 'ENOENT' ? 'lost' : 'unreadable'));
 }
 
-function message(row: MessageRow, bytes: Uint8Array, work: Leased): Message {
-  return {
-    id: row.id,
-    incoming: {
-      door: row.door,
-      bytes,
-      ...(row.format && { format: row.format }),
-      ...(row.route !== null && { route: row.route }),
-      ...(row.envelope && JSON.parse(row.envelope)),
-    },
-    state: 'accepted',
-    faults: faultsOf(row.faults),
-    ...(row.dedupe_key !== null && { dedupeKey: row.dedupe_key }),
-    lane: row.lane,
-    kind: row.kind,
-    sender: row.sender,
-    receivedAt: row.received_at,
-    attempts: work.attempts + 1,
-    ambiguous: work.ambiguous !== 0,
-    since: work.since,
-  };
-}
-
-function delivery(row: DeliveryRow, destination: string, bytes: Uint8Array, work: Leased): ClaimedDelivery {
-  return {
-    id: row.id,
-    messageId: row.message_id,
-    destination,
-    kind: row.kind,
-    payload: decodePayload({ encoding: row.encoding, bytes }),
-    attempt: work.attempts + 1,
-    ambiguous: work.ambiguous !== 0,
-    since: work.since,
-    size: row.size,
-  };
+/** The lease as it stands after this claim. */
+function leased({ attempts, ambiguous, since }: Leased) {
+  return { attempts: attempts + 1, ambiguous, since };
 }
 
 /** By primary key; 8 µs with a body of 700 bytes. */

@@ -1,4 +1,3 @@
-import type { Fault } from '../../errors.ts';
 import type { Clock } from '../clock.ts';
 import type { PayloadFiles } from '../files.ts';
 import type { WorkBell } from '../work.ts';
@@ -17,24 +16,6 @@ export interface Context {
   clock: Clock;
   bell: WorkBell;
 }
-
-/** JSON of a list or record, or NULL for an empty one, which is most of them. */
-export function json(value: object | undefined): string | null {
-  if (value === undefined) return null;
-  for (const _ in value) return JSON.stringify(value);
-  return null;
-}
-
-export function faultsOf(column: string | null | undefined): Fault[] {
-  return column ? (JSON.parse(column) as Fault[]) : [];
-}
-
-/** Names of the counters kept in `tally`. */
-export const tally = {
-  state: (state: string) => `state:${state}`,
-  waiting: (destination: string) => `waiting:${destination}`,
-  dead: (destination: string) => `dead:${destination}`,
-};
 
 /** A payload as a row refers to it: inside the row, or in a file named by its hash. */
 export type Stored = { bytes: Uint8Array; hash: null } | { bytes: null; hash: string };

@@ -1,5 +1,6 @@
 import type { MessageState } from '../../message.ts';
-import { type Context, tally, unrefer } from './context.ts';
+import { tally } from '../rows.ts';
+import { type Context, unrefer } from './context.ts';
 import { type Counted, countUnmapped } from './unmapped.ts';
 
 /** Messages of one commit. */

@@ -1,38 +1,16 @@
-import type { Receipt } from '../../adapter.ts';
 import type { MessageState } from '../../message.ts';
-import type { Counts, DeliveryRecord, ListFilter, MessageRecord } from '../journal.ts';
-import { type Context, faultsOf } from './context.ts';
+import type { Counts, ListFilter, MessageRecord } from '../journal.ts';
+import {
+  countsOf,
+  DEFAULT_RECORDS,
+  type DeliveryRecordRow,
+  deliveryRecordOf,
+  MOST_RECORDS,
+  type RecordRow,
+  recordOf,
+} from '../rows.ts';
+import type { Context } from './context.ts';
 import { PIPELINE } from './queue.ts';
-
-/** Most records of one answer. */
-const MOST_RECORDS = 1000;
-const DEFAULT_RECORDS = 100;
-
-interface RecordRow {
-  seq: number;
-  id: string;
-  door: string;
-  client: string | null;
-  sender: string;
-  kind: string;
-  lane: string;
-  format: MessageRecord['format'] | null;
-  route: string | null;
-  size: number;
-  received_at: number;
-  first_faults: string | null;
-  state: MessageState | null;
-  settled_at: number | null;
-  attempts: number | null;
-  faults: string | null;
-  refs: string | null;
-  maps: string | null;
-  response: string | null;
-  waits: number | null;
-  leased: number | null;
-  due: number | null;
-  tries: number | null;
-}
 
 export function get(context: Context, id: string): MessageRecord | undefined {
   const row = context.db.get<RecordRow>(BY_ID, id);
@@ -57,18 +35,8 @@ export async function bytes({ db, files }: Context, id: string): Promise<Uint8Ar
 
 /** From counters written in the commits that changed what they count. */
 export function counts({ db, queue, clock }: Context): Counts {
-  const messages: Counts['messages'] = { accepted: 0, delivered: 0, quarantined: 0, refused: 0, dead: 0 };
-  const waiting: Record<string, number> = {};
-  const dead: Record<string, number> = {};
-  for (const { name, n } of db.all<{ name: string; n: number }>(TALLIES)) {
-    const [, what, of] = /^(state|waiting|dead):(.*)$/s.exec(name)!;
-    if (what === 'state') messages[of as MessageState] = n;
-    else if (what === 'waiting') waiting[of] = n;
-    else dead[of] = n;
-  }
   const since = queue.oldest();
-  const oldestWaitingSeconds = since === undefined ? 0 : Math.max(0, (clock.now() - since) / 1000);
-  return { messages, waiting, dead, oldestWaitingSeconds };
+  return countsOf(db.all<{ name: string; n: number }>(TALLIES), since === undefined ? undefined : clock.now() - since);
 }
 
 function seqOf({ db }: Context, id: string): number | undefined {
@@ -82,61 +50,15 @@ function listStatement(state: MessageState | undefined): { sql: string; values: 
   return { sql: LIST_HELD, values: [state] };
 }
 
-function record(context: Context, row: RecordRow): MessageRecord {
-  const settled = row.waits === null;
-  return {
-    id: row.id,
-    door: row.door,
-    ...(row.client !== null && { client: row.client }),
-    sender: row.sender,
-    kind: row.kind,
-    state: settled ? row.state! : 'accepted',
-    lane: context.lanes.root(row.lane),
-    receivedAt: row.received_at,
-    ...(settled && { settledAt: row.settled_at! }),
-    attempts: row.tries ?? row.attempts ?? 0,
-    ...(row.due && !row.leased && { nextAttemptAt: row.due }),
-    size: row.size,
-    ...(row.format && { format: row.format }),
-    ...(row.route !== null && { route: row.route }),
-    faults: faultsOf(row.state === null ? row.first_faults : row.faults),
-    references: row.refs ? JSON.parse(row.refs) : [],
-    maps: row.maps ? JSON.parse(row.maps) : {},
-    ...(row.response && { response: JSON.parse(row.response) }),
-    deliveries: context.db.all<DeliveryRow>(DELIVERIES, row.seq).map((one) => deliveryRecord(context, one)),
-  };
-}
-
-interface DeliveryRow {
-  seq: number;
-  id: string;
-  destination: string;
-  kind: string;
-  state: DeliveryRecord['state'] | null;
-  settled_at: number | null;
-  attempts: number | null;
-  faults: string | null;
-  refs: string | null;
-  waits: number | null;
-  leased: number | null;
-  due: number | null;
-  tries: number | null;
-}
-
-function deliveryRecord({ db }: Context, row: DeliveryRow): DeliveryRecord {
-  const settled = row.waits === null;
-  return {
-    id: row.id,
-    destination: row.destination,
-    kind: row.kind,
-    state: settled ? row.state! : 'waiting',
-    attempts: row.tries ?? row.attempts ?? 0,
-    ...(row.due && !row.leased && { nextAttemptAt: row.due }),
-    ...(settled && { settledAt: row.settled_at! }),
-    faults: faultsOf(row.faults),
-    references: row.refs ? JSON.parse(row.refs) : [],
-    receipts: db.all<{ receipt: string }>(RECEIPTS, row.seq).map(({ receipt }) => JSON.parse(receipt) as Receipt),
-  };
+function record({ db, lanes }: Context, row: RecordRow): MessageRecord {
+  const deliveries = db.all<DeliveryRecordRow>(DELIVERIES, row.seq).map((one) => {
+    const receipts = db.all<{ receipt: string }>(RECEIPTS, one.seq);
+    return deliveryRecordOf(
+      one,
+      receipts.map(({ receipt }) => receipt),
+    );
+  });
+  return recordOf(row, lanes.root(row.lane), deliveries);
 }
 
 const RECORD = `SELECT m.seq, m.id, m.door, m.sender, m.kind, m.lane, m.format, m.route, m.size, m.received_at,
@@ -171,7 +93,7 @@ const SEQ = 'SELECT seq FROM message WHERE id = ?1';
 
 const BYTES = 'SELECT b.bytes, b.hash FROM message m JOIN message_body b ON b.seq = m.seq WHERE m.id = ?1';
 
-const TALLIES = "SELECT name, n FROM tally WHERE n <> 0 OR name LIKE 'state:%'";
+const TALLIES = 'SELECT name, n FROM tally';
 
 const DELIVERIES = `SELECT d.seq, d.id, d.destination, d.kind, o.state, o.settled_at, o.attempts, o.faults, o.refs,
     w.seq AS waits, w.leased, w.due, w.attempts AS tries

@@ -1,4 +1,5 @@
 import type { Receipt } from '../../adapter.ts';
+import { receiptText } from '../rows.ts';
 import type { Context } from './context.ts';
 
 /** Files a late answer with the delivery that announced its key; the newest, should two have announced the same. */
@@ -6,8 +7,7 @@ export function fileReceipt({ group, db }: Context, key: string, receipt: Receip
   return group.add(() => {
     const found = db.get<{ seq: number; deliveryId: string; messageId: string }>(BY_KEY, key);
     if (!found) return undefined;
-    const { kind, at, code, detail } = receipt;
-    db.run(FILE, found.seq, JSON.stringify({ kind, at, code, detail }));
+    db.run(FILE, found.seq, receiptText(receipt));
     return { messageId: found.messageId, deliveryId: found.deliveryId };
   });
 }

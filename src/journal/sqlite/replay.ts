@@ -1,5 +1,6 @@
 import type { MessageState } from '../../message.ts';
-import { type Context, tally } from './context.ts';
+import { tally } from '../rows.ts';
+import type { Context } from './context.ts';
 import { PIPELINE } from './queue.ts';
 
 /** Messages of one commit: intake gets its turn every 10 ms while a whole day is replayed. */

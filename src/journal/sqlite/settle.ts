@@ -2,7 +2,8 @@ import type { DeliveryOutcome } from '../../adapter.ts';
 import { INLINE_BYTES } from '../files.ts';
 import type { NewDelivery, Settlement } from '../journal.ts';
 import { type EncodedPayload, encodePayload } from '../payload.ts';
-import { type Context, json, refer, referred, type Stored, tally } from './context.ts';
+import { json, tally } from '../rows.ts';
+import { type Context, refer, referred, type Stored } from './context.ts';
 import { PIPELINE } from './queue.ts';
 import { type Counted, countUnmapped } from './unmapped.ts';
 
