@@ -10,6 +10,8 @@ const LF = 0x0a;
 const START_OF_MESSAGE = Buffer.from('MSH');
 /** How much is kept of what is not taken, to acknowledge it. */
 const HEAD = 8192;
+/** From here on a message grows in a buffer of its own instead of as a list of pieces. */
+const LARGE = 256 * 1024;
 
 /** One message framed for the wire. */
 export function frame(message: Uint8Array): Uint8Array {
@@ -51,6 +53,7 @@ class Decoder implements FrameDecoder {
   private readonly maxBytes: number;
   private inside = false;
   private pieces: Uint8Array[] = [];
+  private large: ArrayBuffer | undefined;
   private size = 0;
   /** Bytes kept in `pieces`; smaller than `size` once the frame is too long or unframed. */
   private kept = 0;
@@ -165,18 +168,39 @@ class Decoder implements FrameDecoder {
   private keep(piece: Uint8Array): void {
     if (piece.length === 0) return;
     this.size += piece.length;
-    const limit = this.inside ? this.maxBytes : HEAD;
-    if (this.size <= limit) {
-      this.pieces.push(piece);
-      this.kept += piece.length;
-    } else if (this.kept > HEAD || this.pieces.length > 1) {
-      const head = Buffer.concat(this.pieces, Math.min(this.kept, HEAD));
-      this.pieces = [head];
-      this.kept = head.length;
-    } else if (this.kept === 0) {
-      this.pieces = [Buffer.from(piece.subarray(0, HEAD))];
-      this.kept = this.pieces[0]!.length;
+    if (this.size <= (this.inside ? this.maxBytes : HEAD)) this.add(piece);
+    else if (this.kept > HEAD || this.pieces.length > 1) this.dropTail();
+    else if (this.kept === 0) this.add(Buffer.from(piece.subarray(0, HEAD)));
+  }
+
+  /** Small messages stay where the socket put them; a large one grows in one place, so that it is never there twice. */
+  private add(piece: Uint8Array): void {
+    if (!this.large && this.kept + piece.length > LARGE) {
+      this.large = new ArrayBuffer(0, { maxByteLength: Math.max(this.maxBytes, HEAD) });
+      const earlier = this.pieces;
+      this.pieces = [];
+      this.kept = 0;
+      for (const one of earlier) this.add(one);
     }
+    if (this.large) {
+      this.large.resize(this.kept + piece.length);
+      new Uint8Array(this.large).set(piece, this.kept);
+    } else this.pieces.push(piece);
+    this.kept += piece.length;
+  }
+
+  private dropTail(): void {
+    const head = Buffer.from(this.taken(HEAD));
+    this.large = undefined;
+    this.pieces = [head];
+    this.kept = head.length;
+  }
+
+  /** What was kept, at most so many bytes of it. */
+  private taken(most: number): Uint8Array {
+    const length = Math.min(this.kept, most);
+    if (this.large) return Buffer.from(this.large, 0, length);
+    return this.pieces.length === 1 ? this.pieces[0]!.subarray(0, length) : Buffer.concat(this.pieces, length);
   }
 
   private finish(frames: Frame[]): void {
@@ -184,10 +208,10 @@ class Decoder implements FrameDecoder {
   }
 
   private emit(kind: Frame['kind'], frames: Frame[]): void {
-    const whole = kind === 'message' ? this.kept : Math.min(this.kept, HEAD);
-    const bytes = this.pieces.length === 1 ? this.pieces[0]!.subarray(0, whole) : Buffer.concat(this.pieces, whole);
+    const bytes = this.taken(kind === 'message' ? this.kept : HEAD);
     frames.push({ kind, bytes, size: this.size });
     this.pieces = [];
+    this.large = undefined;
     this.size = 0;
     this.kept = 0;
     this.inside = false;
