@@ -98,9 +98,11 @@ function stepOf({ request, resource }: BundleEntry, index: number, desk: Desk): 
   if (rest.length) throw invalid('request.url is neither a type nor a resource');
   checkType(type, desk);
   if (method !== 'DELETE' && !resource) throw invalid('the entry has no resource');
-  if (method === 'POST' && (id || criteria)) throw invalid('a POST in a transaction goes to a type');
+  // Published French bundles name the resource's own id behind the type; the server chooses the id all the same.
+  const isOwnId = id !== undefined && id === resource?.id;
+  if (method === 'POST' && (criteria || (id && !isOwnId))) throw invalid('a POST in a transaction goes to a type');
   if (method !== 'POST' && !id && !criteria) throw invalid('request.url has neither an id nor criteria');
-  if (id) step.id = id;
+  if (id && method !== 'POST') step.id = id;
   else if (method === 'POST') step.criteria = request.ifNoneExist?.replace(/^[^?=]*\?/, '') || undefined;
   else step.criteria = criteria;
   if (resource) step.resource = resource;

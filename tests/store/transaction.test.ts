@@ -182,6 +182,23 @@ describe('a transaction', () => {
     });
   });
 
+  test('a POST may name the id of its resource behind the type; the server chooses another', async () => {
+    const resource = { ...patient('own-id'), id: 'own-id' };
+    const answer = await fixture.send(
+      'POST',
+      '',
+      bundle([{ resource, request: { method: 'POST', url: 'Patient/own-id' } }]),
+    );
+    expect(statuses(answer.body)).toEqual(['201']);
+    expect((await fixture.get('Patient/own-id')).status).toBe(404);
+    const other = await fixture.send(
+      'POST',
+      '',
+      bundle([{ resource, request: { method: 'POST', url: 'Patient/else' } }]),
+    );
+    expect([other.status, codeOf(other)]).toEqual([400, 'fhir-request-invalid']);
+  });
+
   test('deletes first, then creates, so that an identifier can change hands', async () => {
     await fixture.put({ ...patient('hands'), id: 'old' });
     const answer = await fixture.send(
