@@ -3,7 +3,7 @@ import { attribute, elements, ownText, type XmlElement } from '../xml/index.ts';
 import { readCode, readConcept, readIdentifier, readIdentifiers, readTemplate, readText } from './concepts.ts';
 import { placeOf, type Reading } from './context.ts';
 import { readMedia } from './media.ts';
-import { isPerson, kindOf, occursOnce, propertyName } from './names.ts';
+import { type Plan, planOf } from './names.ts';
 import { readNarrative } from './narrative.ts';
 import { readAddress, readPatientNames, readPersonName, readTelecom } from './people.ts';
 import { readAmount, readNumber } from './quantities.ts';
@@ -16,47 +16,37 @@ export function build(element: XmlElement, reading: Reading): CdaNode {
   const node: CdaNode = {};
   reading.origins.set(node, element);
   const { attributes, children } = element;
-  for (let i = 0; i < attributes.length; i += 2) setAttribute(node, attributes[i]!, attributes[i + 1]!);
+  for (let i = 0; i < attributes.length; i += 2) setAttribute(node, element.name, attributes[i]!, attributes[i + 1]!);
   for (const one of children) if (typeof one !== 'string') addChild(node, element, one, reading);
   return node;
 }
 
-/** Names every object has already; no element of CDA is called so. */
-function isReserved(property: string): boolean {
-  return property in Object.prototype;
-}
-
-function setAttribute(node: CdaNode, name: string, value: string): void {
-  const key = propertyName(name);
-  if (key === 'xsi_schemaLocation' || isReserved(key)) return;
-  node[key] = key.endsWith('Ind') ? (flag(value) ?? value) : value;
+function setAttribute(node: CdaNode, parent: string, name: string, value: string): void {
+  const { property, reserved } = planOf(parent, name);
+  if (reserved || property === 'xsi_schemaLocation') return;
+  node[property] = property.endsWith('Ind') ? (flag(value) ?? value) : value;
 }
 
 function addChild(node: CdaNode, parent: XmlElement, element: XmlElement, reading: Reading): void {
-  const property = propertyName(element.name);
-  if (isReserved(property)) return;
-  const once = occursOnce(parent.name, property);
+  const plan = planOf(parent.name, element.name);
+  if (plan.reserved) return;
+  const { property, once } = plan;
   if (once && Object.hasOwn(node, property) && attribute(parent, element.name) === undefined) {
     reading.faults.push(warning('cda-repeated', { place: placeOf(element), params: { element: element.name } }));
     return;
   }
-  const values = read(parent, element, property, reading);
-  if (values === undefined) {
-    noteAbsent(element, reading);
-    return;
-  }
-  add(node, property, values, once);
+  const values = read(parent, element, plan, reading);
+  if (values === undefined) noteAbsent(element, reading);
+  else if (once) node[property] = Array.isArray(values) ? values[0] : values;
+  else append(node, property, values);
 }
 
-function add(node: CdaNode, property: string, values: unknown, once: boolean): void {
-  if (once) node[property] = Array.isArray(values) ? values[0] : values;
-  else {
-    const known = node[property];
-    const list: unknown[] = Array.isArray(known) ? known : [];
-    node[property] = list;
-    if (Array.isArray(values)) list.push(...values);
-    else list.push(values);
-  }
+function append(node: CdaNode, property: string, values: unknown): void {
+  const known = node[property];
+  const list: unknown[] = Array.isArray(known) ? known : [];
+  node[property] = list;
+  if (Array.isArray(values)) list.push(...values);
+  else list.push(values);
 }
 
 function noteAbsent(element: XmlElement, reading: Reading): void {
@@ -65,8 +55,8 @@ function noteAbsent(element: XmlElement, reading: Reading): void {
 }
 
 /** What one element is worth: a value, several (names of a patient), or nothing. */
-function read(parent: XmlElement, element: XmlElement, property: string, reading: Reading): unknown {
-  switch (kindOf(parent.name, property)) {
+function read(parent: XmlElement, element: XmlElement, plan: Plan, reading: Reading): unknown {
+  switch (plan.kind) {
     case 'concept':
       return readConcept(element, reading);
     case 'template': {
@@ -75,7 +65,7 @@ function read(parent: XmlElement, element: XmlElement, property: string, reading
       return found.length ? found : undefined;
     }
     case 'identifier':
-      return property === 'id' && !occursOnce(parent.name, 'id') ? readIdentifiers(element) : readIdentifier(element);
+      return plan.property === 'id' && !plan.once ? readIdentifiers(element) : readIdentifier(element);
     case 'code':
       return readCode(element);
     case 'interval':
@@ -95,7 +85,7 @@ function read(parent: XmlElement, element: XmlElement, property: string, reading
     case 'amount':
       return readAmount(element, reading);
     case 'name':
-      return readName(parent, element, reading);
+      return readName(parent, element, plan, reading);
     case 'address':
       return readAddress(element);
     case 'telecom':
@@ -115,13 +105,13 @@ function readOwnText(parent: XmlElement, element: XmlElement, reading: Reading):
   return readText(element, reading);
 }
 
-function readName(parent: XmlElement, element: XmlElement, reading: Reading): unknown {
+function readName(parent: XmlElement, element: XmlElement, plan: Plan, reading: Reading): unknown {
   if (parent.name === 'qualifier') return readConcept(element, reading);
   if (parent.name === 'patient') {
     const names = readPatientNames(element);
     return names.length ? names : undefined;
   }
-  if (isPerson(parent.name)) return readPersonName(element);
+  if (plan.person) return readPersonName(element);
   const text = ownText(element).replace(/\s+/g, ' ').trim();
   if (text) return text;
   const parts = elements(element);

@@ -12,11 +12,25 @@ export class Reading {
   /** Values that only say why there is none (`nullFlavor`), left out of the tree. */
   readonly absent: { place: string; nullFlavor: string }[] = [];
   readonly #root: XmlElement;
+  readonly #places = new Map<XmlElement, string>();
   #targets: Map<string, XmlElement> | undefined;
 
   /** @param root the ClinicalDocument element */
   constructor(root: XmlElement) {
     this.#root = root;
+  }
+
+  /** {@link placeOf}, remembered: drafts, traces and accounts ask for the same ways again and again. */
+  place(element: XmlElement): string {
+    let place = this.#places.get(element);
+    if (place === undefined) {
+      place =
+        element === this.#root || !element.parent
+          ? `/${this.#root.name}`
+          : this.place(element.parent) + step(element, element.parent);
+      this.#places.set(element, place);
+    }
+    return place;
   }
 
   /** The text behind a reference into a narrative, with or without `#`; undefined when there is none. */
@@ -52,4 +66,15 @@ function narrativeTargets(root: XmlElement): Map<string, XmlElement> {
   };
   for (const body of elements(root, 'component')) visit(body, false);
   return targets;
+}
+
+/** Last step of an element's XPath, with an index where a sibling has the same name. */
+function step(element: XmlElement, parent: XmlElement): string {
+  let before = 0;
+  let all = 0;
+  for (const one of parent.children) {
+    if (one === element) before = all;
+    if (typeof one !== 'string' && one.name === element.name) all++;
+  }
+  return all > 1 ? `/${element.name}[${before + 1}]` : `/${element.name}`;
 }

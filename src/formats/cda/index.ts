@@ -21,13 +21,16 @@ export const cdaNamespaces = {
   'urn:hl7-org:sdtc': 'sdtc',
 };
 
+/** Where white space between tags can be text. */
+const narrative = new Set(['text']);
+
 /**
  * Reads a CDA R2 document (https://www.hl7.org/implement/standards/product_brief.cfm?product_id=7), also in the
  * self-presenting form whose root is an XSLT stylesheet, into the tree the README describes. Payloads inside (level 1 body,
  * observationMedia) become parts. Never throws for content; an error among the faults means it must be refused.
  */
 export function read(bytes: Uint8Array): Decoded<CdaTree> {
-  const { root, fault: found } = readXml(bytes, { namespaces: cdaNamespaces });
+  const { root, fault: found } = readXml(bytes, { namespaces: cdaNamespaces, textIn: narrative });
   if (!root) return failed(found!);
   const document = clinicalDocument(root);
   if (!document) return failed(fault('cda-root', { params: { root: root.name.slice(0, 60) } }));

@@ -38,13 +38,12 @@ const exceptions: Record<string, boolean> = {
   'observation/value': false,
 };
 
-/** True when `child` occurs at most once in `parent`; otherwise it is a list in the tree, even alone. */
-export function occursOnce(parent: string, child: string): boolean {
+const exceptionChildren = new Set(Object.keys(exceptions).map((key) => key.slice(key.indexOf('/') + 1)));
+
+function occursOnce(parent: string, child: string): boolean {
   if (exceptionChildren.has(child)) return exceptions[`${parent}/${child}`] ?? once.has(child);
   return once.has(child);
 }
-
-const exceptionChildren = new Set(Object.keys(exceptions).map((key) => key.slice(key.indexOf('/') + 1)));
 
 /** How an element is read; `structure` is an object of its attributes and elements. */
 export type Kind =
@@ -113,7 +112,7 @@ const persons = words(
   'patient assignedPerson guardianPerson relatedPerson associatedPerson informationRecipient maintainedPerson',
 );
 
-export function kindOf(parent: string, child: string): Kind {
+function kindOf(parent: string, child: string): Kind {
   const kind = kinds[child];
   if (kind === undefined)
     return child === 'code' || child.endsWith('Code') || child.endsWith('_code') ? 'concept' : 'structure';
@@ -124,13 +123,46 @@ export function kindOf(parent: string, child: string): Kind {
   return kind;
 }
 
-export function isPerson(parent: string): boolean {
-  return persons.has(parent);
-}
-
 /** Property name of an element or attribute: `pharm:formCode` is `pharm_formCode`, `{urn:x}y` is `other_y`. */
 export function propertyName(name: string): string {
   if (name.startsWith('{')) return `other_${name.slice(name.indexOf('}') + 1)}`;
   const colon = name.indexOf(':');
   return colon < 0 ? name : `${name.slice(0, colon)}_${name.slice(colon + 1)}`;
+}
+
+/** What the reader does with a child of an element. */
+export interface Plan {
+  property: string;
+  /** At most one; otherwise a list, also alone. */
+  once: boolean;
+  kind: Kind;
+  /** A `name` here is that of a person. */
+  person: boolean;
+  /** A name every object has already; no element of CDA is called so. */
+  reserved: boolean;
+}
+
+const plans = new Map<string, Map<string, Plan>>();
+const PLANS_KEPT = 500;
+
+/** The plan for `child` in `parent`, both named as the XML reader names them. */
+export function planOf(parent: string, child: string): Plan {
+  let ofParent = plans.get(parent);
+  if (!ofParent) {
+    ofParent = new Map();
+    if (plans.size < PLANS_KEPT) plans.set(parent, ofParent);
+  }
+  let plan = ofParent.get(child);
+  if (!plan) {
+    const property = propertyName(child);
+    plan = {
+      property,
+      once: occursOnce(parent, property),
+      kind: kindOf(parent, property),
+      person: persons.has(parent),
+      reserved: property in Object.prototype,
+    };
+    if (ofParent.size < PLANS_KEPT) ofParent.set(child, plan);
+  }
+  return plan;
 }

@@ -1,6 +1,6 @@
 import type { Places } from '../../conversion.ts';
 import { elements, type XmlElement } from '../xml/index.ts';
-import { placeOf, type Reading } from './context.ts';
+import type { Reading } from './context.ts';
 import { propertyName } from './names.ts';
 
 /**
@@ -20,19 +20,19 @@ export function placesOf(reading: Reading, tree: object): Places {
         known = i + 1;
       }
     }
-    return element ? below(element, path.slice(known)) : '/ClinicalDocument';
+    return element ? below(reading, element, path.slice(known)) : '/ClinicalDocument';
   };
 }
 
-function below(element: XmlElement, rest: readonly (string | number)[]): string {
-  if (rest.length === 0) return placeOf(element);
+function below(reading: Reading, element: XmlElement, rest: readonly (string | number)[]): string {
+  if (rest.length === 0) return reading.place(element);
   const [property, second] = rest;
   const name = property;
   const index = typeof second === 'number' ? second : 0;
   const found = elements(element).filter((one) => propertyName(one.name) === name);
   const child = name === 'templateId' ? found[0] : found[Math.min(index, found.length - 1)];
-  if (!child) return `${placeOf(element)}/@${String(property).replace('_', ':')}`;
-  return inDatatype(child, rest.slice(typeof second === 'number' ? 2 : 1));
+  if (!child) return `${reading.place(element)}/@${String(property).replace('_', ':')}`;
+  return inDatatype(reading, child, rest.slice(typeof second === 'number' ? 2 : 1));
 }
 
 /** Property of a FHIR datatype → attribute of the CDA datatype it came from. */
@@ -46,8 +46,8 @@ const attributes: Record<string, string> = {
   version: 'codeSystemVersion',
 };
 
-function inDatatype(element: XmlElement, rest: readonly (string | number)[]): string {
-  const place = placeOf(element);
+function inDatatype(reading: Reading, element: XmlElement, rest: readonly (string | number)[]): string {
+  const place = reading.place(element);
   const last = rest[rest.length - 1];
   if (rest.length === 0 || typeof last !== 'string') return place;
   if (element.name === 'id' || element.name === 'setId') return `${place}/@${last === 'system' ? 'root' : 'extension'}`;
@@ -55,7 +55,7 @@ function inDatatype(element: XmlElement, rest: readonly (string | number)[]): st
   const index = coding >= 0 ? rest[coding + 1] : undefined;
   if (typeof index === 'number' && index > 0) {
     const translation = elements(element, 'translation')[index - 1];
-    if (translation) return `${placeOf(translation)}/@${attributes[last] ?? last}`;
+    if (translation) return `${reading.place(translation)}/@${attributes[last] ?? last}`;
   }
   if (last === 'start') return `${place}/low/@value`;
   if (last === 'end') return `${place}/high/@value`;

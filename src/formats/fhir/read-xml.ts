@@ -10,6 +10,9 @@ import { writeXhtml } from './xhtml.ts';
 /** Namespaces of FHIR XML; names of XHTML get the prefix `h`. */
 export const fhirNamespaces = { 'http://hl7.org/fhir': '', 'http://www.w3.org/1999/xhtml': 'h' };
 
+/** Where white space between tags is text. */
+const narrative = new Set(['h:div']);
+
 type Json = Record<string, unknown>;
 
 /**
@@ -19,6 +22,7 @@ type Json = Record<string, unknown>;
 export function readXml(bytes: Uint8Array): Decoded<Resource> {
   const { root, fault: found } = readElements(bytes, {
     namespaces: fhirNamespaces,
+    textIn: narrative,
     limits: { depth: fhirLimits.depth },
   });
   if (!root) return refused(found!);

@@ -1,7 +1,12 @@
-/** Where the next character that is not white space stands; line ends are `\n` by now. */
+/** Where the next character that is not white space stands. */
 export function skipBlank(text: string, from: number): number {
   let at = from;
-  for (let code = text.charCodeAt(at); code === 32 || code === 10 || code === 9; code = text.charCodeAt(at)) at++;
+  for (
+    let code = text.charCodeAt(at);
+    code === 32 || code === 10 || code === 13 || code === 9;
+    code = text.charCodeAt(at)
+  )
+    at++;
   return at;
 }
 
@@ -13,4 +18,9 @@ export function nameEnd(text: string, from: number): number {
     if (code === 0x22 || code === 0x27) return at;
   }
   return text.length;
+}
+
+/** Line ends as XML wants them read (section 2.11): every CR LF and lone CR is one LF. */
+export function unixLines(text: string): string {
+  return text.includes('\r') ? text.replace(/\r\n?/g, '\n') : text;
 }

@@ -1,6 +1,6 @@
 import { type Fault, fault } from '../../errors.ts';
 import { noAttributes, type XmlElement } from './element.ts';
-import { nameEnd, skipBlank } from './lexical.ts';
+import { nameEnd, skipBlank, unixLines } from './lexical.ts';
 import { limitFault, XmlFault, type XmlLimits, xmlLimits } from './limits.ts';
 import { entityFault, resolveReferences } from './references.ts';
 import { NamespaceScope } from './scope.ts';
@@ -10,6 +10,11 @@ export interface XmlOptions {
   /** Namespace URI → prefix its elements get in the result; the main namespace has ''. */
   namespaces: Record<string, string>;
   limits?: Partial<XmlLimits>;
+  /**
+   * Elements in which white space between tags is text. When given, it is dropped everywhere else: most of the texts of an
+   * indented document are nothing but that.
+   */
+  textIn?: ReadonlySet<string>;
   /** Stops reading at the first element for which it answers true; what was read until then is the result. */
   until?: (element: XmlElement) => boolean;
 }
@@ -51,6 +56,9 @@ class Reader {
   readonly #lifted: Lifted[];
   readonly #limits: XmlLimits;
   readonly #until: ((element: XmlElement) => boolean) | undefined;
+  readonly #textIn: ReadonlySet<string> | undefined;
+  /** How many of the open elements are in `textIn`. */
+  #insideText = 0;
   #at = 0;
   #nextLifted = 0;
   #claimed = 0;
@@ -67,6 +75,7 @@ class Reader {
     this.#lifted = lifted;
     this.#limits = limits;
     this.#until = options.until;
+    this.#textIn = options.textIn;
     this.#scope = NamespaceScope.outermost(options.namespaces);
   }
 
@@ -104,8 +113,9 @@ class Reader {
     const lifted = this.#lifted[this.#nextLifted];
     if (lifted && lifted.offset <= end) this.#takeLifted(lifted, start, end);
     if (end === start) return;
-    const raw = this.#text.slice(start, end);
     this.#at = end;
+    if (this.#textIn && this.#insideText === 0 && this.#current && skipBlank(this.#text, start) === end) return;
+    const raw = unixLines(this.#text.slice(start, end));
     if (!this.#current) {
       if (/[^ \t\n\ufeff]/.test(raw)) this.#fail('outside', start);
       return;
@@ -193,6 +203,7 @@ class Reader {
     this.#rawNames.push(raw);
     this.#scopes.push(outer);
     this.#current = element;
+    if (this.#textIn?.has(element.name)) this.#insideText++;
   }
 
   #closeTag(lt: number): void {
@@ -204,6 +215,7 @@ class Reader {
     this.#at = gt + 1;
     this.#depth--;
     this.#scope = this.#scopes.pop()!;
+    if (this.#textIn?.has(this.#current!.name)) this.#insideText--;
     this.#current = this.#current!.parent;
   }
 
@@ -222,7 +234,7 @@ class Reader {
     const close = this.#find(quote!, quoteAt + 1);
     let value = text.slice(quoteAt + 1, close);
     if (value.includes('<')) this.#fail('attribute', quoteAt);
-    if (/[\t\n]/.test(value)) value = value.replace(/[\t\n]/g, ' ');
+    if (/[\t\n\r]/.test(value)) value = value.replace(/\r\n|[\t\n\r]/g, ' ');
     into.push(text.slice(start, end), value.includes('&') ? this.#resolve(value, quoteAt + 1) : value);
     return close + 1;
   }
@@ -247,7 +259,7 @@ class Reader {
       const end = this.#find(']]>', lt + 9);
       const lifted = this.#lifted[this.#nextLifted];
       if (lifted && lifted.offset <= end) this.#takeLifted(lifted, lt + 9, end);
-      if (end > lt + 9) this.#append(text.slice(lt + 9, end));
+      if (end > lt + 9) this.#append(unixLines(text.slice(lt + 9, end)));
       this.#at = end + 3;
     } else if (text.startsWith('<!DOCTYPE', lt)) throw new XmlFault(fault('xml-doctype'));
     else this.#fail('markup', lt);

@@ -19,8 +19,7 @@ const LT = 0x3c;
 const GT = 0x3e;
 
 /**
- * Bytes → text by byte order mark or XML declaration (XML 1.0 section 4.3.3, https://www.w3.org/TR/xml/#charencoding),
- * line ends normalised (section 2.11).
+ * Bytes → text by byte order mark or XML declaration (XML 1.0 section 4.3.3, https://www.w3.org/TR/xml/#charencoding).
  */
 export function decodeXml(bytes: Uint8Array, lift = true): XmlSource | Fault {
   const label = encodingOf(bytes);
@@ -51,10 +50,7 @@ function decoderFor(label: string): Decode | undefined {
   } catch {
     return undefined;
   }
-  return (bytes) => {
-    const text = decoder.decode(bytes);
-    return text.includes('\r') ? text.replace(/\r\n?/g, '\n') : text;
-  };
+  return (bytes) => decoder.decode(bytes);
 }
 
 /** ISO-8859-1 is read as its superset windows-1252, as every producer of « € » under that name means it. */
