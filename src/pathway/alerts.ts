@@ -2,7 +2,7 @@ import type { CodeableConcept, DetectedIssue, Quantity, Reference, Task, TaskInp
 import type { Draft } from '../conversion.ts';
 import { dayOf, minutesAfter } from './days.ts';
 import { byLevel, type Hit, stronger } from './evaluate.ts';
-import { COVISAN, named, part, status } from './names.ts';
+import { COVISAN, named, PROFILE, part, status } from './names.ts';
 import type { PhaseOfDay } from './phases.ts';
 import type { RiskState } from './risk.ts';
 import type { EscalationStep, Level, Rule, RuleSet } from './rules.ts';
@@ -70,6 +70,7 @@ function issueDraft(signal: Signal, surroundings: Surroundings, rules: RuleSet, 
   const implicated = signal.readings.map((one) => ({ reference: one.reference }));
   const issue: DetectedIssue = {
     resourceType: 'DetectedIssue',
+    meta: { profile: [`${PROFILE}alert`] },
     status: 'final',
     code: { coding: [signal.rule.kind], text: signal.rule.reason.fr },
     severity: rules.levels[signal.level].severity,
@@ -96,6 +97,7 @@ function alertTask(
   const plan = surroundings.plans.find((one) => one.status === 'active');
   return {
     resourceType: 'Task',
+    meta: { profile: [`${PROFILE}alert-task`] },
     ...(plan?.id ? { basedOn: [{ reference: `CarePlan/${plan.id}` }] } : {}),
     status: 'requested',
     businessStatus: status('due', 'À faire'),

@@ -1,14 +1,23 @@
-import type { CareTeam, EpisodeOfCare, Reference, ServiceRequest, Task } from '@medplum/fhirtypes';
+import type {
+  CareTeam,
+  EpisodeOfCare,
+  Extension,
+  PlanDefinition,
+  Reference,
+  ServiceRequest,
+  Task,
+} from '@medplum/fhirtypes';
 import type { Conversion, Draft } from '../conversion.ts';
 import { fault } from '../errors.ts';
 import { admit, inclusionDay, inclusionsOf, isInclusion, onsetSaid, usableOnset } from './admit.ts';
 import { dayOf, minutesAfter } from './days.ts';
 import { draftsOf, resourcesOf } from './drafts.ts';
 import type { PathwayRules } from './load.ts';
-import { COVISAN, named, status } from './names.ts';
+import { COVISAN, named, PROFILE, status } from './names.ts';
 import { instantiate } from './plan.ts';
 import { riskOf } from './risk.ts';
 import { type FlagTask, isOneOf } from './rules.ts';
+import { phaseExtension, staged } from './stage.ts';
 
 /**
  * What a message means for the pathway by itself, before anybody is looked up: refusals ({@link admit}), the plans that a
@@ -21,6 +30,7 @@ export function expand(conversion: Conversion, pathway: PathwayRules, at: Date):
   const faults = admit(conversion, pathway.rules, at);
   conversion.faults.push(...faults);
   if (faults.some((one) => one.severity === 'error') || !conversion.subject) return;
+  for (const draft of draftsOf(conversion, 'Condition')) draft.resource = staged(draft.resource, at, pathway.rules);
   const plans = inclusionsOf(conversion).flatMap((request) => plansOf(request, conversion, pathway, at));
   conversion.drafts.push(...plans, ...flagTasks(conversion, pathway, at), ...missingTasks(conversion, pathway, at));
 }
@@ -46,12 +56,21 @@ function plansOf(request: ServiceRequest, conversion: Conversion, pathway: Pathw
       risk: riskOf(sourcesOf(conversion), pathway.rules, start),
       calendar: pathway.rules.calendar,
       authoredOn: at,
+      until: dayOf(request.occurrencePeriod?.end),
+      extension: [...isolationOf(request, plan), ...phaseExtension(j1, at, pathway.rules)],
       addresses: diseaseReferences(conversion, pathway),
       supporting: referencesTo(conversion, 'EpisodeOfCare'),
       careTeam: referencesTo(conversion, 'CareTeam'),
     });
     return [made.plan, ...made.tasks];
   });
+}
+
+/** What the request says of the isolation is said of the isolation plan. */
+function isolationOf(request: ServiceRequest, plan: PlanDefinition): Extension[] {
+  const isIsolation = plan.topic?.some((topic) => topic.coding?.some((one) => one.code === 'isolation-plan'));
+  const urls = [`${PROFILE}isolation-place`, `${PROFILE}voluntary`];
+  return isIsolation ? (request.extension ?? []).filter((one) => urls.includes(one.url ?? '')) : [];
 }
 
 /** The episode a plan belongs to names it; a second message about the same episode then finds the same plan. */
@@ -165,6 +184,7 @@ function plainTask(
 ): Task {
   return {
     resourceType: 'Task',
+    meta: { profile: [`${PROFILE}${code.code === 'find-gp' ? 'find-gp-task' : 'programme-task'}`] },
     status: 'requested',
     businessStatus: status('due', 'À faire'),
     intent: 'order',

@@ -12,6 +12,8 @@ export const PART = 'http://passerelle.example/fhir/CodeSystem/task-part';
 export const PATHWAY = 'http://passerelle.example/fhir/NamingSystem/pathway';
 /** On a CarePlan: `date`, the first day of symptoms it was dated from, and `asOf`, when that was said. */
 export const J1_USED = 'http://passerelle.example/fhir/StructureDefinition/first-symptoms';
+/** The programme's own profiles, `profiles/StructureDefinition-*.json`. */
+export const PROFILE = 'http://passerelle.example/fhir/StructureDefinition/';
 export const LIFECYCLE = 'http://terminology.hl7.org/CodeSystem/iso-21089-lifecycle';
 
 /** Names of the inputs of tasks. */

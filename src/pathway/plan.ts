@@ -12,7 +12,7 @@ import type {
 } from '@medplum/fhirtypes';
 import type { Draft } from '../conversion.ts';
 import { addDays, dayNumber, hoursOf, openDay } from './days.ts';
-import { COVISAN, J1_USED, named, part, status } from './names.ts';
+import { COVISAN, J1_USED, named, PROFILE, part, status } from './names.ts';
 import type { RiskState } from './risk.ts';
 import type { Calendar } from './rules.ts';
 
@@ -32,6 +32,10 @@ export interface PlanRequest {
   risk: RiskState;
   calendar: Calendar;
   authoredOn: Date;
+  /** The day the plan ends at the earliest. */
+  until?: string;
+  /** What else the plan is to say (place of isolation, phase). */
+  extension?: Extension[];
   /** The disease, the request and the episode, when they are known. */
   addresses?: Reference[];
   supporting?: Reference[];
@@ -62,12 +66,21 @@ export function instantiate(request: PlanRequest): { plan: Draft<CarePlan>; task
   });
   const activity = tasks.map((task) => ({ reference: { reference: task.fullUrl } }));
   if (activity.length > 0) carePlan.resource.activity = activity;
+  carePlan.resource.meta = { profile: planProfiles(carePlan.resource) };
   return { plan: carePlan, tasks };
 }
 
 /** The canonical URL of a definition, without its version. */
 export function planUrl(plan: { url?: string }): string {
   return plan.url ?? '';
+}
+
+/** The profile of every plan, and that of its kind where the plan has what it asks for. */
+function planProfiles(plan: CarePlan): string[] {
+  const kind = plan.category?.[0]?.coding?.find((coding) => coding.system === COVISAN)?.code;
+  const isDated = plan.extension?.some((extension) => extension.url === J1_USED) && plan.activity;
+  const holds = kind === 'call-plan' ? isDated : kind === 'discharge-plan' || plan.period?.end;
+  return [kind && holds ? `${PROFILE}${kind}` : `${PROFILE}programme-plan`];
 }
 
 interface Occurrence {
@@ -127,14 +140,19 @@ function definitionOf(action: PlanDefinitionAction, request: PlanRequest): Activ
 function carePlanOf(request: PlanRequest, occurrences: Occurrence[]): CarePlan {
   const { plan, milestones, authoredOn } = request;
   const start = milestones.start ?? milestones.j1;
-  const end = occurrences
+  const last = occurrences
     .map((one) => one.end)
     .sort()
     .at(-1);
+  const end = [last, request.until]
+    .filter((one) => one !== undefined)
+    .sort()
+    .at(-1);
+  const extension = [...(milestones.j1 ? [j1Extension(milestones.j1, authoredOn)] : []), ...(request.extension ?? [])];
   const version = plan.version ? `|${plan.version}` : '';
   return {
     resourceType: 'CarePlan',
-    ...(milestones.j1 ? { extension: [j1Extension(milestones.j1, authoredOn)] } : {}),
+    ...(extension.length > 0 ? { extension } : {}),
     instantiatesCanonical: [`${planUrl(plan)}${version}`],
     status: 'active',
     intent: 'plan',
@@ -157,6 +175,7 @@ function taskOf(one: Occurrence, request: PlanRequest, plan: string): Task {
   const codings = one.action.code?.[0]?.coding ?? definition?.code?.coding ?? [];
   return {
     resourceType: 'Task',
+    meta: { profile: [definition?.profile ?? `${PROFILE}programme-task`] },
     instantiatesCanonical: one.action.definitionCanonical,
     basedOn: [{ reference: plan }],
     ...beginning(one, request),
@@ -204,7 +223,8 @@ function repetitionsOf(definition: ActivityDefinition | undefined): number | und
   return repeat && days ? (repeat.frequency ?? 1) * Math.floor(days / (repeat.period ?? 1)) : undefined;
 }
 
-/** Whether a task's code is one of the programme's activities. */
-export function isActivity(task: Task, code: string): boolean {
-  return task.code?.coding?.some((coding) => coding.system === COVISAN && coding.code === code) ?? false;
+/** Whether a task is an alert, at whatever level of the chain. */
+export function isAlert(task: Task): boolean {
+  const codes = (task.code?.coding ?? []).filter((coding) => coding.system === COVISAN).map((coding) => coding.code);
+  return codes.includes('alert-handling') || codes.includes('escalation');
 }

@@ -8,7 +8,15 @@ import { readSurroundings } from './surroundings.ts';
 import { watch } from './watch.ts';
 
 /** Codes of the tasks that time alone can change. */
-const WATCHED = ['call', 'nurse-call', 'reinforced-call', 'weekly-call', 'questionnaire', 'alert-handling'];
+const WATCHED = [
+  'call',
+  'nurse-call',
+  'reinforced-call',
+  'weekly-call',
+  'questionnaire',
+  'alert-handling',
+  'escalation',
+];
 
 const MOST_TASKS = 100_000;
 

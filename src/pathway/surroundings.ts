@@ -137,7 +137,8 @@ export function onsetOf(conditions: Condition[], rules: RuleSet): string | undef
   return days.sort().at(-1);
 }
 
-function isRefuted(condition: Condition): boolean {
+/** Ruled out, or never meant. */
+export function isRefuted(condition: Condition): boolean {
   const codes = condition.verificationStatus?.coding?.map((one) => one.code) ?? [];
   return codes.includes('refuted') || codes.includes('entered-in-error');
 }

@@ -2,20 +2,26 @@ import type { Communication, Task } from '@medplum/fhirtypes';
 import type { Draft } from '../conversion.ts';
 import { alertDrafts, inputsNamed, levelOf, newSignals, performerOf, type Signal } from './alerts.ts';
 import { dayOf, minutesAfter } from './days.ts';
-import { COVISAN, changed, named, part, status, TASK_STATUS } from './names.ts';
+import { COVISAN, changed, named, PROFILE, part, status, TASK_STATUS } from './names.ts';
 import { phases } from './phases.ts';
-import { isActivity } from './plan.ts';
+import { isAlert } from './plan.ts';
 import { riskOf } from './risk.ts';
 import { type EscalationStep, isOneOf, type Level, type RuleSet, type SilenceRule } from './rules.ts';
+import { movedPhases } from './stage.ts';
 import { isOpen, onsetOf, type Surroundings } from './surroundings.ts';
 
 /**
  * What time alone brings about for one patient: calls that were not made become late and visible, alerts nobody took go to
- * the next level, a questionnaire that does not come becomes an alert. Pure; called on the nurse's round.
+ * the next level, a questionnaire that does not come becomes an alert, the illness enters another phase. Pure; called on the nurse's round.
  */
 export function watch(surroundings: Surroundings, rules: RuleSet, now: Date): Draft[] {
   const at = { ...surroundings, at: now };
-  return [...lateTasks(at.tasks, rules, now), ...escalate(at.tasks, rules, now), ...silences(at, rules, now)];
+  return [
+    ...lateTasks(at.tasks, rules, now),
+    ...escalate(at.tasks, rules, now),
+    ...silences(at, rules, now),
+    ...movedPhases(at, rules, now),
+  ];
 }
 
 /** Calls whose time is over and that nobody has begun: their business status says so, once. */
@@ -33,7 +39,7 @@ export function lateTasks(tasks: Task[], rules: RuleSet, now: Date): Draft<Task>
  */
 export function escalate(tasks: Task[], rules: RuleSet, now: Date): Draft[] {
   return tasks.flatMap((task) => {
-    if (!isActivity(task, 'alert-handling') || (task.status !== 'requested' && task.status !== 'received')) return [];
+    if (!isAlert(task) || (task.status !== 'requested' && task.status !== 'received')) return [];
     const index = Math.max(
       0,
       rules.escalation.findIndex((one) => one.id === stepOf(task)),
@@ -75,12 +81,13 @@ function passOn(task: Task, step: EscalationStep, rules: RuleSet, now: Date): Dr
   const next: Task = {
     ...(task.basedOn ? { basedOn: task.basedOn } : {}),
     resourceType: 'Task',
+    meta: { profile: [`${PROFILE}escalation-task`] },
     partOf: [...(task.partOf ?? []), { reference }],
     status: 'requested',
     businessStatus: status('due', 'À faire'),
     intent: 'order',
     priority: level === 'alarm' ? 'stat' : (task.priority ?? 'urgent'),
-    code: { coding: [{ system: COVISAN, code: 'alert-handling', display: 'Traitement d’une alerte' }] },
+    code: { coding: [{ system: COVISAN, code: 'escalation', display: 'Recours à l’échelon suivant' }] },
     description: task.description,
     focus: task.focus,
     for: task.for,
@@ -106,6 +113,7 @@ function passOn(task: Task, step: EscalationStep, rules: RuleSet, now: Date): Dr
 function notice(task: Draft<Task>, step: EscalationStep, rules: RuleSet, now: Date): Draft<Communication> {
   const communication: Communication = {
     resourceType: 'Communication',
+    meta: { profile: [`${PROFILE}escalation-message`] },
     basedOn: [{ reference: task.fullUrl }],
     status: 'preparation',
     category: [{ coding: [{ system: COVISAN, code: 'escalation', display: 'Recours à l’échelon suivant' }] }],

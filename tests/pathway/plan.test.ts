@@ -129,6 +129,21 @@ describe('inclusion', () => {
   });
 });
 
+describe('the phase is computed', () => {
+  test('as stage of the illness and on the plan; not for an illness of long ago', () => {
+    const summary = (at: string) => {
+      const { drafts } = convert(inclusion(), COVISAN, new Date(at));
+      return drafts.flatMap(({ resource }) =>
+        resource.resourceType === 'Condition' ? (resource.stage?.[0]?.summary?.coding?.[0]?.code ?? 'none') : [],
+      );
+    };
+    expect(summary('2020-11-05T09:00:00Z')).toEqual(['viral']);
+    expect(summary('2020-11-09T09:00:00Z')).toEqual(['transitional']);
+    expect(summary('2020-11-12T09:00:00Z')).toEqual(['inflammatory']);
+    expect(summary('2026-11-12T09:00:00Z')).toEqual(['none']);
+  });
+});
+
 describe('on the FHIR server', () => {
   let server: Server;
   beforeEach(() => {
@@ -167,7 +182,8 @@ describe('on the FHIR server', () => {
     );
     expect(reasons).toContain('Premier jour des signes (J1) corrigé : 2020-11-03 → 2020-11-05');
     const plans = await all<CarePlan>(server, 'CarePlan');
-    expect(plans.map((plan) => plan.extension?.[0]?.extension?.[0]?.valueDate)).toEqual(['2020-11-05', '2020-11-05']);
+    const dated = plans.flatMap((plan) => plan.extension?.flatMap((one) => one.extension?.[0]?.valueDate ?? []) ?? []);
+    expect(dated).toEqual(['2020-11-05', '2020-11-05']);
   });
 
   test('an old message taken up again does not move the calls back', async () => {

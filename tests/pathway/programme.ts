@@ -31,6 +31,7 @@ export function inclusion(changes: object = {}) {
     id: 'COV-1',
     date: '2020-11-05T10:00:00+01:00',
     source: 'gp',
+    requester: { rpps: '10101010102', family: 'MOREAU' },
     patient: karim,
     agreement: { given: true, date: '2020-11-05' },
     disease: { firstSymptoms: '2020-11-03', status: 'confirmed' },

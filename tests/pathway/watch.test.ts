@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Communication, Task } from '@medplum/fhirtypes';
+import type { Communication, Condition, Task } from '@medplum/fhirtypes';
 import fc from 'fast-check';
 import { escalate, lateTasks, noSurroundings, round, silences } from '../../src/pathway/index.ts';
 import { type Server, startServer } from '../identity/house.ts';
-import { all, daily, inclusion, karim, play, rules } from './programme.ts';
+import { all, daily, inclusion, play, rules } from './programme.ts';
 
 const COVISAN = 'http://passerelle.example/fhir/CodeSystem/covisan';
 const PART = 'http://passerelle.example/fhir/CodeSystem/task-part';
@@ -118,6 +118,11 @@ describe('the round on the FHIR server', () => {
       await play(server, 'telemonitoring-covisan-inclusion', inclusion(), '2020-11-05T09:00:00Z');
       await play(server, 'telemonitoring-covidom', daily(88, '2020-11-06T20:05:00+01:00'), '2020-11-06T19:10:00Z');
       const now = new Date('2020-11-06T19:30:00Z');
+      const phaseOn = async (day: string) => {
+        for (const { drafts } of await round(server.endpoint, rules, new Date(day))) await server.write(drafts);
+        const [illness] = await all<Condition>(server, 'Condition');
+        return illness?.stage?.[0]?.summary?.coding?.[0]?.code;
+      };
       for (const { drafts } of await round(server.endpoint, rules, now)) await server.write(drafts);
       const tasks = await all<Task>(server, 'Task');
       const states = tasks.map((one) => one.businessStatus?.coding?.[0]?.code);
@@ -125,7 +130,8 @@ describe('the round on the FHIR server', () => {
       expect(states.filter((code) => code === 'escalated')).toHaveLength(1);
       expect(await all(server, 'Communication')).toHaveLength(1);
       expect(await round(server.endpoint, rules, now)).toEqual([]);
-      expect(karim.birthName).toBe('BENSALAH');
+      expect(await phaseOn('2020-11-09T09:00:00Z')).toBe('transitional');
+      expect(await phaseOn('2020-11-12T09:00:00Z')).toBe('inflammatory');
     } finally {
       server.close();
     }
