@@ -2,12 +2,14 @@ import { accessErrors } from './errors/access.ts';
 import { configErrors } from './errors/config.ts';
 import { doorErrors } from './errors/doors.ts';
 import type { ErrorEntry } from './errors/entry.ts';
+import { fhirInputErrors } from './errors/fhir-input.ts';
 import { fhirServerErrors } from './errors/fhir-server.ts';
 import { formatErrors } from './errors/formats.ts';
 import { hl7v2Errors } from './errors/hl7v2.ts';
 import { hl7v2DocumentErrors } from './errors/hl7v2-document.ts';
 import { identityErrors } from './errors/identity.ts';
 import { journalErrors } from './errors/journal.ts';
+import { mailErrors } from './errors/mail.ts';
 import { mappingErrors } from './errors/mapping.ts';
 import { pathwayErrors } from './errors/pathway.ts';
 import { profileErrors } from './errors/profile.ts';
@@ -19,12 +21,14 @@ export const register = {
   ...accessErrors,
   ...configErrors,
   ...doorErrors,
+  ...fhirInputErrors,
   ...fhirServerErrors,
   ...formatErrors,
   ...hl7v2Errors,
   ...hl7v2DocumentErrors,
   ...identityErrors,
   ...journalErrors,
+  ...mailErrors,
   ...mappingErrors,
   ...pathwayErrors,
   ...profileErrors,
