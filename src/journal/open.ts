@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fault, PasserelleError } from '../errors.ts';
 import type { Journal } from './journal.ts';
+import { openPostgresJournal } from './postgres.ts';
 import { openSqliteJournal } from './sqlite.ts';
 
 /**
@@ -9,8 +10,9 @@ import { openSqliteJournal } from './sqlite.ts';
  * may be running; it makes no journal where there is none (`file-unreadable`).
  */
 export function journalOf(setting: string, data: string, { visitor = false } = {}): Journal {
+  if (/^postgres(ql)?:/.test(setting)) return openPostgresJournal({ url: setting });
   if (setting !== 'sqlite') {
-    const problem = 'only sqlite is built in so far';
+    const problem = 'it is neither sqlite nor postgres://…';
     throw new PasserelleError(fault('config-invalid', { params: { setting: 'journal', problem } }));
   }
   const folder = join(data, 'journal');

@@ -37,7 +37,7 @@ export function dedupeColumns(key: string | undefined): { dedupe: string | null;
 }
 
 /** How a row was leased. */
-interface Lease {
+export interface Lease {
   attempts: number;
   ambiguous: number | boolean;
   since: number;

@@ -8,15 +8,15 @@ import { modelContract } from './contract/model.ts';
 import { recordContract } from './contract/records.ts';
 import type { Store } from './store.ts';
 
-/** Everything that must be true of a journal, whichever it is. */
-export function journalContract(name: string, fresh: () => Promise<Store>): void {
+/** Everything that must be true of a journal, whichever it is. `runs` is the number of random sequences of calls. */
+export function journalContract(name: string, fresh: () => Promise<Store>, runs = 60): void {
   describe(`${name} journal`, () => {
     describe('append', () => appendContract(fresh));
     describe('lanes', () => laneContract(fresh));
     describe('leases', () => leaseContract(fresh));
     describe('deliveries', () => deliveryContract(fresh));
     describe('records', () => recordContract(fresh));
-    describe('any sequence of calls', () => modelContract(fresh));
+    describe('any sequence of calls', () => modelContract(fresh, runs));
     describe('kill -9', () => crashContract(fresh));
   });
 }

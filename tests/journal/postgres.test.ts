@@ -26,5 +26,5 @@ async function fresh(): Promise<Store> {
   };
 }
 
-if (server) journalContract('PostgreSQL', fresh);
+if (server) journalContract('PostgreSQL', fresh, 20);
 else test.skip('PostgreSQL journal: SKIPPED, no server can be started here', () => {});

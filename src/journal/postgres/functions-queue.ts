@@ -104,6 +104,43 @@ BEGIN
     SELECT l.seq, l.attempts, l.ambiguous, l.since FROM leased l ORDER BY l.rank;
 END $$;
 
+-- Takes messages and reads them. Reading is a statement of its own: the snapshot of the one that took them is older than
+-- what others wrote while it waited for the lanes.
+CREATE FUNCTION journal_claim(p_limit integer, p_now bigint, p_lease bigint, p_owner text, p_bytes bigint)
+RETURNS TABLE (
+  attempts integer, ambiguous boolean, since bigint, id text, dedupe_key text, door text, sender text, kind text, lane text,
+  format text, route text, received_at bigint, faults text, envelope text, size bigint, bytes bytea, hash text
+) LANGUAGE plpgsql AS $$
+DECLARE
+  v_taken record;
+BEGIN
+  SELECT array_agg(o_seq) AS seqs, array_agg(o_attempts) AS attempts, array_agg(o_ambiguous) AS ambiguous,
+    array_agg(o_since) AS since INTO v_taken FROM journal_take('', p_limit, p_now, p_lease, p_owner, p_bytes);
+  RETURN QUERY SELECT t.attempts, t.ambiguous, t.since, m.id, coalesce(m.dedupe_key, m.dedupe), m.door, m.sender, m.kind,
+      m.lane, m.format, m.route, m.received_at, m.faults, m.envelope, m.size, b.bytes, b.hash
+    FROM unnest(v_taken.seqs, v_taken.attempts, v_taken.ambiguous, v_taken.since)
+      WITH ORDINALITY AS t (seq, attempts, ambiguous, since, n)
+    JOIN message m ON m.seq = t.seq LEFT JOIN message_body b ON b.seq = t.seq ORDER BY t.n;
+END $$;
+
+CREATE FUNCTION journal_claim_deliveries(
+  p_stream text, p_limit integer, p_now bigint, p_lease bigint, p_owner text, p_bytes bigint
+) RETURNS TABLE (
+  attempts integer, ambiguous boolean, since bigint, id text, message_id text, kind text, size bigint, encoding text,
+  bytes bytea, hash text
+) LANGUAGE plpgsql AS $$
+DECLARE
+  v_taken record;
+BEGIN
+  SELECT array_agg(o_seq) AS seqs, array_agg(o_attempts) AS attempts, array_agg(o_ambiguous) AS ambiguous,
+    array_agg(o_since) AS since INTO v_taken FROM journal_take(p_stream, p_limit, p_now, p_lease, p_owner, p_bytes);
+  RETURN QUERY SELECT t.attempts, t.ambiguous, t.since, d.id, m.id, d.kind, d.size, b.encoding, b.bytes, b.hash
+    FROM unnest(v_taken.seqs, v_taken.attempts, v_taken.ambiguous, v_taken.since)
+      WITH ORDINALITY AS t (seq, attempts, ambiguous, since, n)
+    JOIN delivery d ON d.seq = t.seq JOIN message m ON m.seq = d.message JOIN delivery_body b ON b.seq = d.seq
+    ORDER BY t.n;
+END $$;
+
 CREATE FUNCTION journal_prolong(p_ids text[], p_now bigint, p_lease bigint, p_owner text) RETURNS void
 LANGUAGE sql AS $$
   UPDATE work SET due = journal_now(p_now) + p_lease

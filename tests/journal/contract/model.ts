@@ -142,7 +142,7 @@ function runner(journal: Journal, model: Model, clock: ReturnType<typeof handClo
   };
 }
 
-export function modelContract(fresh: () => Promise<Store>): void {
+export function modelContract(fresh: () => Promise<Store>, numRuns: number): void {
   test('does what a list would do', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 60 }), (steps) =>
@@ -161,7 +161,7 @@ export function modelContract(fresh: () => Promise<Store>): void {
           );
         }),
       ),
-      { numRuns: 60 },
+      { numRuns },
     );
   }, 120_000);
 }
