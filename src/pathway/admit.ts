@@ -15,14 +15,16 @@ import { isOneOf } from './rules.ts';
  * @param at when the message was received.
  */
 export function admit(conversion: Conversion, rules: RuleSet, at: Date): Fault[] {
-  const isDocument = conversion.drafts.some(({ resource }) =>
-    ['DocumentReference', 'Composition'].includes(resource.resourceType),
-  );
   const onset = isInclusion(conversion) ? onsetFaults(conversion, rules, at) : [];
   // What the map has refused already is not refused a second time in other words.
   const refused = conversion.faults.some((one) => one.severity === 'error');
-  const readings = isDocument || refused ? [] : readingFaults(conversion, rules, at);
+  const readings = isDocument(conversion) || refused ? [] : readingFaults(conversion, rules, at);
   return [...agreementFaults(conversion), ...onset, ...readings];
+}
+
+/** The message carries a document: it reports what others measured and have seen. */
+export function isDocument(conversion: Conversion): boolean {
+  return conversion.drafts.some(({ resource }) => ['DocumentReference', 'Composition'].includes(resource.resourceType));
 }
 
 /** The message asks for somebody to be taken into a programme. */

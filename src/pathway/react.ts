@@ -1,5 +1,6 @@
 import type { Condition, Observation, Task } from '@medplum/fhirtypes';
 import type { Conversion, Draft } from '../conversion.ts';
+import { isDocument } from './admit.ts';
 import { alertDrafts, levelOf, newSignals, type Signal } from './alerts.ts';
 import { close, continueEpisodes, exitOf } from './close.ts';
 import { dayOf } from './days.ts';
@@ -54,7 +55,8 @@ export function needsOf(
 }
 
 function alerts(conversion: Conversion, surroundings: Surroundings, rules: RuleSet): Draft[] {
-  const fresh = freshReadings(conversion);
+  const since = isDocument(conversion) ? surroundings.at.getTime() - rules.readings.documentHours * 3_600_000 : 0;
+  const fresh = freshReadings(conversion).filter((one) => one.at >= since);
   const hits = hitsOf(fresh, storedReadings(surroundings.observations), rules);
   if (hits.length === 0) return [];
   const conditions: Condition[] = [...resourcesOf(conversion, 'Condition'), ...surroundings.conditions];

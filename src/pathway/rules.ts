@@ -20,7 +20,8 @@ export interface RuleSet {
   days: DayBounds;
   onset: { oldestDays: number };
   calendar: Calendar;
-  readings: { futureMinutes: number; limits: Limit[] };
+  /** `documentHours`: how old a reading in a document may be and still raise an alert; other readings always may. */
+  readings: { futureMinutes: number; documentHours: number; limits: Limit[] };
   levels: Record<
     Level,
     { priority: 'routine' | 'urgent' | 'asap' | 'stat'; deadlineMinutes: number; severity: Severity }

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { DetectedIssue, Observation, Task } from '@medplum/fhirtypes';
+import { noSurroundings, react } from '../../src/pathway/index.ts';
 import { type Server, startServer } from '../identity/house.ts';
-import { all, convert, daily, inclusion, karim, play, rules } from './programme.ts';
+import { all, convert, daily, inclusion, karim, pathway, play, rules } from './programme.ts';
 
 const COVIDOM = 'telemonitoring-covidom';
 const inputs = (task: Task, code: string) => (task.input ?? []).filter((one) => one.type.coding?.[0]?.code === code);
@@ -131,6 +132,31 @@ describe('a reading outside the configured threshold', () => {
     };
     await play(server, 'telemonitoring-respira', form, '2020-11-10T07:10:00Z');
     expect((await alertTasks()).flatMap(ruleOf)).toEqual(['spo2-low']);
+  });
+});
+
+describe('readings in a document', () => {
+  const alertsAt = (received: string) => {
+    const at = new Date(received);
+    const conversion = convert(daily(85, '2020-11-10T08:00:00+01:00'), COVIDOM, at);
+    const report = {
+      resourceType: 'DocumentReference' as const,
+      status: 'current' as const,
+      content: [{ attachment: {} }],
+    };
+    conversion.drafts.push({
+      key: 'd',
+      fullUrl: 'urn:uuid:d',
+      resource: report,
+      write: 'create',
+      identity: { system: 's', value: 'd' },
+    });
+    return react(conversion, noSurroundings('Patient/1', at), pathway).length;
+  };
+
+  test('what others measured and have seen raises no alert days later; what they measured today does', () => {
+    expect(alertsAt('2020-11-14T09:00:00Z')).toBe(0);
+    expect(alertsAt('2020-11-10T09:00:00Z')).toBe(2);
   });
 });
 
