@@ -11,12 +11,21 @@ export interface Separators {
   truncation?: string;
 }
 
+/** How the text of one message is to be read. */
+export interface Escaped {
+  separators: Separators;
+  charset: Charset;
+  /** Values and escape sequences that may still be read: hostile text holds millions of them. */
+  budget: number;
+}
+
 /**
  * Text as a person reads it: `\F\ \S\ \T\ \R\ \E\ \P\` become the separators, `\Xhh…\` the bytes in the message's set,
  * formatting commands (`\.br\`, `\.sp3\`, `\.in+4\`) line breaks or blanks, highlighting goes. A sequence nobody defined
  * stays as it stands.
  */
-export function unescapeText(raw: string, separators: Separators, charset: Charset): string {
+export function unescapeText(raw: string, reading: Escaped): string {
+  const { separators, charset } = reading;
   const mark = separators.escape;
   if (mark === '' || !raw.includes(mark)) return raw;
   let text = '';
@@ -24,7 +33,7 @@ export function unescapeText(raw: string, separators: Separators, charset: Chars
   for (;;) {
     const open = raw.indexOf(mark, at);
     const close = open < 0 ? -1 : raw.indexOf(mark, open + mark.length);
-    if (close < 0) return text + raw.slice(at);
+    if (close < 0 || reading.budget-- <= 0) return text + raw.slice(at);
     const meaning = meaningOf(raw.slice(open + mark.length, close), separators, charset);
     text += raw.slice(at, open);
     if (meaning === undefined) {

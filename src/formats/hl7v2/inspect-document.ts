@@ -9,6 +9,9 @@ import { isObsolete } from './profile.ts';
 import { say } from './ready.ts';
 import type { DocumentGroup, Hl7v2Tree, Metadata } from './tree.ts';
 
+/** The profile allows two; senders of whole files are told to split them. */
+const MOST_DOCUMENTS = 50;
+
 export function inspectDocuments({ tree, documents, options }: Inspection): Fault[] {
   const expected = tree.message.type === 'MDM' || Object.keys(tree.metadata).length > 0;
   if (!expected && tree.document.length === 0) return [];
@@ -17,6 +20,12 @@ export function inspectDocuments({ tree, documents, options }: Inspection): Faul
     faults.push(fault('payload-missing', { place: tree.OBX?.[0] ? `${segmentPlace(tree.OBX[0])}-5` : 'OBX' }));
   }
   if (tree.message.type === 'MDM') faults.push(...mdm(tree));
+  if (tree.document.length > MOST_DOCUMENTS) {
+    return [
+      ...faults,
+      fault('hl7-too-complex', { place: 'OBX', params: { limit: MOST_DOCUMENTS, what: 'documents' } }),
+    ];
+  }
   for (const group of tree.document) {
     const place = `${segmentPlace(group.OBX[0]!)}-5`;
     const inside = documents.find((one) => one.place === place);

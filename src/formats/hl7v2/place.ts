@@ -23,6 +23,20 @@ export function repetitionPlace(field: string, index: number): string {
   return index === 0 ? field : `${field}[${index + 1}]`;
 }
 
+/** Where a reader is: a place that is only put into words when something is wrong there. */
+export interface Where {
+  /** `PID`, `OBX[2]`. */
+  segment: string;
+  field: number;
+  /** From 0. */
+  repetition: number;
+}
+
+/** `PID-3[2]`. */
+export function placeAt({ segment, field, repetition }: Where): string {
+  return repetitionPlace(`${segment}-${field}`, repetition);
+}
+
 /** Components that the parts of a FHIR-ready form come from, by form and property. */
 const origins: Record<string, Record<string, string>> = {
   identifier: { value: '.1', system: '.4', period: '.7' },

@@ -53,7 +53,17 @@ export function read(bytes: Uint8Array): Decoded<Hl7v2Tree> {
     segments,
   };
   const tree = treeOf(raw, parts, reading);
-  return { format: 'hl7v2', tree, faults, parts, places: placesOf(tree) };
+  if (Number.isFinite(reading.budget) && reading.budget <= 0) {
+    faults.push(fault('hl7-too-complex', { params: { limit: limits.values, what: 'values' } }));
+  }
+  return { format: 'hl7v2', tree, faults: bounded(faults), parts, places: placesOf(tree) };
+}
+
+/** A message that is wrong everywhere says so a number of times, errors first. */
+function bounded(faults: Fault[]): Fault[] {
+  if (faults.length <= limits.faults) return faults;
+  const errors = faults.filter((one) => one.severity === 'error');
+  return [...errors, ...faults.filter((one) => one.severity !== 'error')].slice(0, limits.faults);
 }
 
 /** The tree over raw segments; also used for messages made here. */

@@ -6,19 +6,20 @@ import { professionalIdentifiers, structureIdentifiers } from '../national.ts';
 import { identifierOf, isOid, localSystem, systemUri } from '../systems.ts';
 import { codedOf } from './coded.ts';
 import type { Datatype } from './dictionary.ts';
+import { placeAt, type Where } from './place.ts';
 import type { Component, PersonLocation, Repetition } from './tree.ts';
 
 /** HL7's explicit null: the sender wants the value removed. It is kept as text and never becomes a FHIR value. */
 export const NULL = '""';
 
 /** Adds the form that belongs to the datatype; a value that has none adds nothing. */
-export function ready(type: Datatype, value: Repetition, place: string, faults: Fault[]): void {
+export function ready(type: Datatype, value: Repetition, where: Where, faults: Fault[]): void {
   switch (type) {
     case 'TS':
-      date(value, place, faults);
+      date(value, where, faults);
       break;
     case 'CX':
-      assign(value, 'identifier', identifier(value, place, faults));
+      assign(value, 'identifier', identifier(value, where, faults));
       break;
     case 'EI':
       assign(value, 'identifier', entity(value));
@@ -75,12 +76,12 @@ export function authority(namespace: string | undefined, universal?: string): st
 const authorityOf = (component: Component | undefined): string | undefined =>
   authority(say(component, 1), say(component, 2));
 
-function date(value: Repetition, place: string, faults: Fault[]): void {
+function date(value: Repetition, where: Where, faults: Fault[]): void {
   const written = say(value.c1);
   if (written === undefined) return;
   const read = hl7Date(written);
   if (!read) {
-    faults.push(warning('hl7-date-invalid', { place }));
+    faults.push(warning('hl7-date-invalid', { place: placeAt(where) }));
     return;
   }
   value.dateTime = read.value;
@@ -93,15 +94,15 @@ function period(from: Component | undefined, to: Component | undefined): Period 
   return start || end ? { ...(start ? { start } : {}), ...(end ? { end } : {}) } : undefined;
 }
 
-function identifier(value: Repetition, place: string, faults: Fault[]): Identifier | undefined {
+function identifier(value: Repetition, where: Where, faults: Fault[]): Identifier | undefined {
   const number = say(value.c1);
   if (!number) return undefined;
   const system = authorityOf(value.c4);
   const valid = period(value.c7, value.c8);
-  for (const at of [7, 8]) {
-    const written = say(value[`c${at}`]);
-    if (written && !hl7Date(written)) faults.push(warning('hl7-date-invalid', { place: `${place}.${at}` }));
-  }
+  if (value.c7 && !valid?.start && say(value.c7))
+    faults.push(warning('hl7-date-invalid', { place: `${placeAt(where)}.7` }));
+  if (value.c8 && !valid?.end && say(value.c8))
+    faults.push(warning('hl7-date-invalid', { place: `${placeAt(where)}.8` }));
   return { ...(system ? { system } : {}), value: number, ...(valid ? { period: valid } : {}) };
 }
 

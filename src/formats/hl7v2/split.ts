@@ -35,8 +35,10 @@ export interface RawSegment {
 export const limits = {
   segments: 20_000,
   fieldsPerSegment: 2_000,
-  textBytes: 16 * 1024 * 1024,
   values: 300_000,
+  /** Lines that are no segment, joined to the one before: base64 in lines of 76 up to 150 MB. */
+  joinedLines: 2_000_000,
+  faults: 200,
 };
 
 /**
@@ -51,6 +53,7 @@ export function* lines(
 ): Generator<Line & { joined: boolean }> {
   let start = from;
   let joined = false;
+  let left = limits.joinedLines;
   let search = from;
   let cr = -2;
   let lf = -2;
@@ -63,7 +66,7 @@ export function* lines(
     while (next < to && (bytes[next] === CR || bytes[next] === LF)) next++;
     if (next < to && !startsSegment(bytes, next, to, fieldSeparator)) {
       joined = true;
-      search = next;
+      search = --left > 0 ? next : to;
       continue;
     }
     yield { start, end, next, joined };

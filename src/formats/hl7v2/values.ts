@@ -1,22 +1,26 @@
 /** Fields into repetitions, components and sub-components, and the walk over every value of a message. */
 
 import { type Fault, fault } from '../../errors.ts';
-import type { Charset } from './charset.ts';
 import { datatypesOf, placeOfOccurrence } from './dictionary.ts';
-import { type Separators, unescapeText } from './escape.ts';
-import { remember, repetitionPlace } from './place.ts';
+import { type Escaped, unescapeText } from './escape.ts';
+import { placeAt, remember, type Where } from './place.ts';
 import { ready } from './ready.ts';
 import { limits, type RawSegment } from './split.ts';
 import type { Component, Repetition, Segment } from './tree.ts';
 
 /** How a message is to be read, and what was found on the way. */
-export interface Reading {
-  separators: Separators;
-  charset: Charset;
+export interface Reading extends Escaped {
   faults: Fault[];
-  /** Values that may still be read, see `limits.values`. */
-  budget: number;
 }
+
+/** Property names made once: joining text and number again for every value takes a fifth of the reading. */
+const names = (letter: string, most: number): string[] => Array.from({ length: most + 1 }, (_, i) => `${letter}${i}`);
+const FIELDS = names('f', limits.fieldsPerSegment);
+const COMPONENTS = names('c', 200);
+const SUBCOMPONENTS = names('s', 50);
+const fieldName = (number: number) => FIELDS[number] as `f${number}`;
+const componentName = (number: number) => (COMPONENTS[number] ?? `c${number}`) as `c${number}`;
+const subcomponentName = (number: number) => (SUBCOMPONENTS[number] ?? `s${number}`) as `s${number}`;
 
 /** A segment as maps see it. */
 export function segmentOf(raw: RawSegment, occurrence: number, reading: Reading): Segment {
@@ -30,77 +34,94 @@ export function segmentOf(raw: RawSegment, occurrence: number, reading: Reading)
       fault('hl7-too-complex', { place, params: { limit: limits.fieldsPerSegment, what: 'fields' } }),
     );
   }
-  for (let number = 1; number < Math.min(raw.fields.length, limits.fieldsPerSegment); number++) {
+  // MSH-1 and MSH-2 hold the separators themselves.
+  const literal = name === 'MSH' || name === 'FHS' || name === 'BHS' ? 2 : 0;
+  const last = Math.min(raw.fields.length, limits.fieldsPerSegment) - 1;
+  const where: Where = { segment: place, field: 0, repetition: 0 };
+  for (let number = 1; number <= last; number++) {
     const text = raw.fields[number]!;
-    const cut = raw.cuts?.some((one) => one.field === number);
-    if (text === '' && !cut) continue;
-    const fieldPlace = `${place}-${number}`;
-    // MSH-1 and MSH-2 hold the separators themselves.
-    const literal = number <= 2 && (name === 'MSH' || name === 'FHS' || name === 'BHS');
-    const list = literal ? [{ c1: { s1: text }, text }] : repetitions(text, fieldPlace, reading);
+    if (text === '' && !raw.cuts?.some((one) => one.field === number)) continue;
+    where.field = number;
+    const list = number <= literal ? [{ c1: { s1: text }, text }] : repetitions(text, where, reading);
     const type = types[number];
-    if (type) for (const [i, one] of list.entries()) ready(type, one, repetitionPlace(fieldPlace, i), reading.faults);
-    segment[`f${number}`] = list;
+    if (type) {
+      for (where.repetition = 0; where.repetition < list.length; where.repetition++) {
+        ready(type, list[where.repetition]!, where, reading.faults);
+      }
+      where.repetition = 0;
+    }
+    segment[fieldName(number)] = list;
   }
   return segment;
 }
 
-function repetitions(text: string, place: string, reading: Reading): Repetition[] {
+function repetitions(text: string, where: Where, reading: Reading): Repetition[] {
+  const { repetition: tilde } = reading.separators;
+  if (tilde === '' || !text.includes(tilde)) return exhausted(reading, where) ? [] : [repetitionOf(text, reading)];
   const list: Repetition[] = [];
-  for (const one of parts(text, reading.separators.repetition)) {
-    if (exhausted(reading, place)) break;
+  for (const one of split(text, tilde, reading)) {
+    if (exhausted(reading, where)) break;
     list.push(repetitionOf(one, reading));
   }
   return list;
 }
 
 /** True when no more values are read; said once. */
-function exhausted(reading: Reading, place: string): boolean {
+function exhausted(reading: Reading, where: Where): boolean {
   if (reading.budget > 0) {
     reading.budget--;
     return false;
   }
   if (Number.isFinite(reading.budget)) {
-    reading.faults.push(fault('hl7-too-complex', { place, params: { limit: limits.values, what: 'values' } }));
+    const params = { limit: limits.values, what: 'values' };
+    reading.faults.push(fault('hl7-too-complex', { place: placeAt(where), params }));
     reading.budget = Number.NEGATIVE_INFINITY;
   }
   return true;
 }
 
 function repetitionOf(text: string, reading: Reading): Repetition {
-  const { separators, charset } = reading;
+  const { component: caret } = reading.separators;
   const repetition: Repetition = {};
-  const components = parts(text, separators.component);
-  for (let i = 0; i < components.length; i++) {
-    const written = components[i]!;
-    if (written === '') continue;
-    const component: Component = {};
-    if (separators.subcomponent !== '' && written.includes(separators.subcomponent)) {
-      const subcomponents = written.split(separators.subcomponent);
-      reading.budget -= subcomponents.length;
-      for (let j = 0; j < subcomponents.length && reading.budget > 0; j++) {
-        if (subcomponents[j] !== '') component[`s${j + 1}`] = unescapeText(subcomponents[j]!, separators, charset);
-      }
-    } else {
-      component.s1 = unescapeText(written, separators, charset);
-      reading.budget--;
-    }
-    repetition[`c${i + 1}`] = component;
-    if (reading.budget <= 0) break;
+  if (!text.includes(caret)) {
+    if (text === '') return repetition;
+    repetition.c1 = componentOf(text, reading);
+    if (repetition.c1.s1 !== undefined) repetition.text = repetition.c1.s1;
+    return repetition;
   }
-  if (components.length === 1 && repetition.c1?.s1 !== undefined) repetition.text = repetition.c1.s1;
+  const components = split(text, caret, reading);
+  for (let i = 0; i < components.length && reading.budget > 0; i++) {
+    const written = components[i]!;
+    if (written !== '') repetition[componentName(i + 1)] = componentOf(written, reading);
+  }
   return repetition;
 }
 
-function parts(text: string, separator: string): string[] {
-  return separator === '' ? [text] : text.split(separator);
+function componentOf(text: string, reading: Reading): Component {
+  const mark = reading.separators.subcomponent;
+  if (mark === '' || !text.includes(mark)) {
+    reading.budget--;
+    return { s1: unescapeText(text, reading) };
+  }
+  const component: Component = {};
+  const subcomponents = split(text, mark, reading);
+  for (let j = 0; j < subcomponents.length && reading.budget > 0; j++) {
+    const written = subcomponents[j]!;
+    reading.budget--;
+    if (written !== '') component[subcomponentName(j + 1)] = unescapeText(written, reading);
+  }
+  return component;
+}
+
+/** Never more parts than values may still be read. */
+function split(text: string, separator: string, { budget }: Reading): string[] {
+  return text.split(separator, Math.max(1, Math.min(budget, limits.values) + 1));
 }
 
 /** Text of a field that has no structure (ST, TX, FT), whatever separators stand unescaped inside. */
-export function wholeText(raw: RawSegment, number: number, reading: Pick<Reading, 'separators' | 'charset'>): string {
-  const { separators, charset } = reading;
+export function wholeText(raw: RawSegment, number: number, reading: Reading): string {
+  const { repetition: tilde } = reading.separators;
   const text = raw.fields[number] ?? '';
-  return parts(text, separators.repetition)
-    .map((one) => unescapeText(one, separators, charset))
-    .join('\n');
+  const parts = tilde === '' ? [text] : text.split(tilde, limits.fieldsPerSegment);
+  return parts.map((one) => unescapeText(one, reading)).join('\n');
 }
