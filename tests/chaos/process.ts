@@ -38,7 +38,7 @@ export class GatewayProcess {
       PASSERELLE_LOG: 'error',
     };
     this.#process = spawn(process.execPath, [MAIN, 'start'], { env, stdio: ['ignore', 'ignore', 'inherit'] });
-    for (let tries = 0; tries < 300; tries++) {
+    for (let tries = 0; tries < 1200; tries++) {
       const ready = await fetch(`${this.url}/ready`).then(
         (answer) => answer.ok,
         () => false,
@@ -47,7 +47,7 @@ export class GatewayProcess {
       if (this.#process.exitCode !== null) throw new Error(`the gateway ended with ${this.#process.exitCode}`);
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
-    throw new Error('the gateway was not ready after 15 s');
+    throw new Error('the gateway was not ready after 60 s');
   }
 
   signal(name: NodeJS.Signals): void {
