@@ -1,0 +1,51 @@
+import type { Door, DoorContext, DoorType } from '../../adapter.ts';
+import { fault } from '../../errors.ts';
+import { annuaireDirectory } from './annuaire.ts';
+import { configSchema, type MailConfig } from './config.ts';
+import { deliverMail } from './deliver.ts';
+import { csvDirectory, type Directory } from './directory.ts';
+import { openSender, type Sender } from './smtp.ts';
+import { wantsOf } from './wants.ts';
+
+/** Secure health mail (MSSanté): documents out by SMTP. */
+export const door: DoorType<MailConfig> = {
+  configSchema,
+  create: (context) => new MailDoor(context),
+};
+
+class MailDoor implements Door {
+  private readonly context: DoorContext<MailConfig>;
+  private readonly directories: Directory[];
+  private readonly sender: Sender | undefined;
+
+  constructor(context: DoorContext<MailConfig>) {
+    const { smtp, directory, annuaire } = context.config;
+    this.context = context;
+    this.directories = [
+      ...(directory ? [csvDirectory(directory)] : []),
+      ...(annuaire ? [annuaireDirectory(annuaire)] : []),
+    ];
+    this.sender = smtp && openSender(smtp);
+  }
+
+  wants(written: Parameters<NonNullable<Door['wants']>>[0]) {
+    return wantsOf(written, this.context.name, this.context.config);
+  }
+
+  async deliver(delivery: Parameters<NonNullable<Door['deliver']>>[0]) {
+    const { context, sender, directories } = this;
+    if (!sender) {
+      const faults = [fault('destination-unknown', { params: { destination: context.name } })];
+      return { outcome: 'permanent' as const, faults };
+    }
+    return deliverMail(delivery, { context, sender, directories });
+  }
+
+  async check() {
+    return (await this.sender?.check()) ?? [];
+  }
+
+  async stop() {
+    this.sender?.close();
+  }
+}

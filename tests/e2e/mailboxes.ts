@@ -1,0 +1,57 @@
+import type { AddressInfo } from 'node:net';
+import { simpleParser } from 'mailparser';
+import { SMTPServer } from 'smtp-server';
+
+export interface Taken {
+  from: string;
+  to: string[];
+  bytes: Buffer;
+  dsn?: { envid?: string | null; ret?: string | null };
+}
+
+/** An operator's SMTP server in this process: what it takes is kept; `answer` may refuse a recipient or the data. */
+export interface Operator {
+  port: number;
+  taken: Taken[];
+  answer: { recipient?: (address: string) => number | undefined; data?: () => number | undefined };
+  stop(): Promise<void>;
+}
+
+export async function startOperator(port = 0): Promise<Operator> {
+  const taken: Taken[] = [];
+  const operator: Pick<Operator, 'answer'> = { answer: {} };
+  const refusal = (code: number) => Object.assign(new Error(`refused with ${code}`), { responseCode: code });
+  const server = new SMTPServer({
+    authOptional: true,
+    disabledCommands: ['STARTTLS', 'AUTH'],
+    disableReverseLookup: true,
+    onRcptTo({ address }, _session, done) {
+      const code = operator.answer.recipient?.(address);
+      done(code ? refusal(code) : null);
+    },
+    onData(stream, session, done) {
+      const chunks: Buffer[] = [];
+      stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+      stream.on('end', () => {
+        const code = operator.answer.data?.();
+        if (code) return done(refusal(code));
+        const { mailFrom, rcptTo } = session.envelope;
+        taken.push({
+          from: mailFrom ? mailFrom.address : '',
+          to: rcptTo.map((one) => one.address),
+          bytes: Buffer.concat(chunks),
+          dsn: (session.envelope as { dsn?: Taken['dsn'] }).dsn,
+        });
+        done();
+      });
+    },
+  });
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  return Object.assign(operator, {
+    port: (server.server.address() as AddressInfo).port,
+    taken,
+    stop: () => new Promise<void>((resolve) => server.close(() => resolve())),
+  });
+}
+
+export const parsed = (bytes: Buffer) => simpleParser(bytes);
