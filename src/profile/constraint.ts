@@ -1,12 +1,9 @@
 import type { BaseTypes } from './base.ts';
 import { bindingCheck } from './binding.ts';
-import { constantTest, shown } from './constants.ts';
-import { order } from './fhirpath/values.ts';
+import { constantCheck, limitChecks, type TypeSurroundings, typeChecks } from './element-checks.ts';
 import { choiceOwner, listOwner, type OwnerCheck, singleOwner } from './owners.ts';
 import { primitives } from './primitives.ts';
 import type { ObjectCheck } from './properties.ts';
-import { core, isResourceType } from './r4/table.ts';
-import { referenceCheck } from './references.ts';
 import type { RuleCompiler } from './rules.ts';
 import { distribute, type ElementCheck, type Slice, Slices } from './slices.ts';
 import { type SliceSurroundings, sliceTest } from './slicing.ts';
@@ -14,13 +11,9 @@ import type { ElementNode, TypeRef } from './tree.ts';
 import { isObject } from './trial.ts';
 
 /** What a profile's compiler needs from the rest of the room. */
-export interface ConstraintSurroundings extends SliceSurroundings {
+export interface ConstraintSurroundings extends SliceSurroundings, TypeSurroundings {
   base: BaseTypes;
   rules: RuleCompiler;
-  /** Check of another profile, found when first used; undefined when it is not loaded. */
-  profile(url: string): ObjectCheck | undefined;
-  /** Whether an extension of this url is judged wherever it stands, so that a slice need not judge it again. */
-  isKnownExtension(url: string): boolean;
   /** Told about what is wrong in, or cannot be judged of, the definition. */
   note(severity: 'error' | 'information', place: string, problem: string): void;
 }
@@ -31,6 +24,8 @@ export interface ConstraintSurroundings extends SliceSurroundings {
  */
 export class ConstraintCompiler {
   private readonly around: ConstraintSurroundings;
+  /** Top of the profile being compiled. */
+  private root: ElementNode | undefined;
 
   constructor(around: ConstraintSurroundings) {
     this.around = around;
@@ -38,6 +33,7 @@ export class ConstraintCompiler {
 
   /** The check of a whole profile; `root` is the tree of its snapshot. */
   compile(url: string, root: ElementNode, type: string): ObjectCheck {
+    this.root = root;
     const base = this.around.base.tree(type);
     const children = this.object(root, base);
     const invariants = this.invariants(root, base);
@@ -112,9 +108,11 @@ export class ConstraintCompiler {
   /** What a profile says of each value of an element; undefined when no more than the base type says. */
   private value(node: ElementNode, base: ElementNode): ElementCheck | undefined {
     const checks: ElementCheck[] = [];
-    this.addConstants(node, checks);
-    this.addTypes(node, base, checks);
-    this.addLimits(node, checks);
+    const constant = constantCheck(node);
+    if (constant) {
+      checks.push(constant);
+    }
+    checks.push(...typeChecks(node, base, this.around), ...limitChecks(node));
     if (
       node.binding &&
       !(node.binding.valueSet === base.binding?.valueSet && node.binding.strength === base.binding.strength)
@@ -134,7 +132,7 @@ export class ConstraintCompiler {
     for (const invariant of this.invariants(node, base)) {
       checks.push(({ value, type, beside }, trial) => invariant(value, trial, type, beside));
     }
-    const children = this.object(node, this.typed(node, base));
+    const children = node.content ? this.shared(node.content) : this.object(node, this.typed(node, base));
     if (children) {
       checks.push(({ value, type, beside }, trial) => {
         if (isObject(value)) {
@@ -154,6 +152,25 @@ export class ConstraintCompiler {
     };
   }
 
+  /** Content that an element shares with another is constrained as that other is (`provision` in a `provision`). */
+  private shared(path: string): ObjectCheck | undefined {
+    const { root } = this;
+    const steps = path.split('.').slice(1);
+    const node = steps.reduce((at, step) => at?.children.get(step), root);
+    const base = steps.reduce((at, step) => at?.children.get(step), this.around.base.tree(root?.path ?? ''));
+    if (!node || !base || !isConstrained(node, base)) {
+      return undefined;
+    }
+    let check: ObjectCheck | undefined;
+    return (value, trial) => {
+      const before = this.root;
+      this.root = root;
+      check ??= this.object(node, base) ?? (() => {});
+      this.root = before;
+      check(value, trial);
+    };
+  }
+
   /** The base element with the one type a profile leaves of a choice, so that what is below can be found. */
   private typed(node: ElementNode, base: ElementNode): ElementNode {
     if (base.children.size > 0 || base.content || node.types.length !== 1) {
@@ -163,102 +180,6 @@ export class ConstraintCompiler {
     return type.code in primitives
       ? { ...base, types: [{ code: 'Element', profiles: [], targets: [] }] }
       : { ...base, types: [type] };
-  }
-
-  private addConstants(node: ElementNode, checks: ElementCheck[]): void {
-    const test = constantTest(node);
-    const constant = node.fixed ?? node.pattern;
-    if (test && constant) {
-      const rule = node.fixed ? 'fixed' : 'pattern';
-      const expected = shown(constant);
-      checks.push(({ value, beside }, trial) => {
-        if (!test(value) && !(value === undefined && beside !== undefined)) {
-          trial.report('error', rule, { expected });
-        }
-      });
-    }
-  }
-
-  private addLimits(node: ElementNode, checks: ElementCheck[]): void {
-    const { maxLength, minValue, maxValue } = node;
-    if (maxLength !== undefined) {
-      checks.push(({ value }, trial) => {
-        if (typeof value === 'string' && value.length > maxLength) {
-          trial.report('error', 'max', { max: maxLength, name: 'characters', count: value.length });
-        }
-      });
-    }
-    for (const [limit, sign] of [
-      [minValue, -1],
-      [maxValue, 1],
-    ] as const) {
-      if (limit) {
-        checks.push(({ value }, trial) => {
-          const found = order(value, limit.value);
-          if (found !== undefined && Math.sign(found) === sign) {
-            trial.report('error', 'fixed', { expected: `${sign < 0 ? '≥' : '≤'} ${shown(limit)}` });
-          }
-        });
-      }
-    }
-  }
-
-  /** Resource types, targets of references and profiles of types, where they are narrower than the base's. */
-  private addTypes(node: ElementNode, base: ElementNode, checks: ElementCheck[]): void {
-    const ofResource = base.types[0]?.code === 'Resource' && !node.types.some((type) => type.code === 'Resource');
-    if (ofResource) {
-      const allowed = new Set(node.types.map((type) => type.code));
-      checks.push(({ value }, trial) => {
-        const type = isObject(value) ? String(value.resourceType) : '';
-        if (!allowed.has(type)) {
-          trial.report('error', 'type', {
-            type: isResourceType(type) ? type : '(…)',
-            allowed: [...allowed].join(', '),
-          });
-        }
-      });
-    }
-    for (const type of node.types) {
-      const before = base.types.find((one) => one.code === type.code);
-      if (type.code === 'Reference' && !sameList(type.targets, before?.targets)) {
-        const check = referenceCheck(
-          type.targets,
-          (url) => this.around.typeOf(url),
-          (resource, url, trial) => this.around.conforms(resource, url, trial),
-        );
-        checks.push(({ value, type: found }, trial) => {
-          if (found === 'Reference' && isObject(value)) {
-            check(value, trial);
-          }
-        });
-      }
-      const profiles = type.profiles.filter((url) => !before?.profiles.includes(url));
-      if (profiles.length > 0 && !profiles.every((url) => this.around.isKnownExtension(url))) {
-        checks.push(this.typeProfiles(type.code, profiles, ofResource));
-      }
-    }
-  }
-
-  private typeProfiles(code: string, profiles: string[], ofResource: boolean): ElementCheck {
-    const [only] = profiles as [string];
-    return ({ value, type }, trial) => {
-      if (!isObject(value) || (ofResource ? value.resourceType !== code : type !== code)) {
-        return;
-      }
-      if (profiles.length === 1) {
-        const check = this.around.profile(only);
-        if (check) {
-          trial.within(value, () => check(value, trial));
-        } else {
-          trial.once('not-checked', only);
-        }
-        return;
-      }
-      const found = profiles.map((url) => this.around.conforms(value, url, trial));
-      if (!found.includes(true) && !found.includes(undefined)) {
-        trial.report('error', 'type-profile', { allowed: profiles.map(short).join(', ') });
-      }
-    };
   }
 
   private invariants(node: ElementNode, base: ElementNode | undefined) {
@@ -298,8 +219,24 @@ export class ConstraintCompiler {
   }
 }
 
-const short = (url: string) => (url.startsWith(core) ? url.slice(core.length) : url);
-
-function sameList(left: string[], right: string[] | undefined): boolean {
-  return right !== undefined && left.length === right.length && left.every((one) => right.includes(one));
+/** Whether anything below an element says more than the base does; content shared with itself is not followed. */
+function isConstrained(node: ElementNode, base: ElementNode): boolean {
+  for (const child of node.children.values()) {
+    const before = base.children.get(child.name);
+    const same =
+      before !== undefined &&
+      child.min === before.min &&
+      child.max === before.max &&
+      child.types.length === before.types.length &&
+      child.slices.size === 0 &&
+      !child.fixed &&
+      !child.pattern &&
+      child.binding?.valueSet === before.binding?.valueSet &&
+      child.constraints.length === before.constraints.length &&
+      (child.content !== undefined || child.children.size === before.children.size);
+    if (!same || (before.children.size > 0 && isConstrained(child, before))) {
+      return true;
+    }
+  }
+  return false;
 }

@@ -87,12 +87,20 @@ export class Natives {
 
   private coding(value: Json, trial: Trial): void {
     const { system, code } = value;
-    if (typeof system === 'string') {
+    if (typeof system !== 'string') {
+      if (code !== undefined) {
+        trial.report('warning', 'coding-system');
+      }
+      return;
+    }
+    const alone = trial.name() !== 'coding';
+    if (alone && !isAbsolute(system)) {
+      trial.report('error', 'url', {}, 'url', 'system');
+    }
+    if (typeof code === 'string' || !alone) {
       if (this.terminology.exists(system, typeof code === 'string' ? code : '') === 'out') {
         trial.report('error', 'code', { system: system.slice(0, 200) });
       }
-    } else if (code !== undefined) {
-      trial.report('warning', 'coding-system');
     }
   }
 

@@ -1,6 +1,6 @@
-import { describe, expect, test } from '@jest/globals';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
 import { loadProfiles } from '../../src/profile/index.ts';
 import { changed, profileCases } from './cases.ts';
 
