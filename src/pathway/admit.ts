@@ -1,9 +1,9 @@
-import type { Coding, Observation, ServiceRequest } from '@medplum/fhirtypes';
+import type { Coding, Consent, Observation, ServiceRequest } from '@medplum/fhirtypes';
 import type { Conversion } from '../conversion.ts';
 import { type Fault, fault, warning } from '../errors.ts';
 import { dayOf, daysBetween } from './days.ts';
 import { draftsOf, resourcesOf } from './drafts.ts';
-import { COVISAN } from './names.ts';
+import { COVISAN, PROFILE } from './names.ts';
 import { type Reading, readingsOf } from './readings.ts';
 import type { RuleSet } from './rules.ts';
 import { isOneOf } from './rules.ts';
@@ -66,10 +66,18 @@ function agreementFaults(conversion: Conversion): Fault[] {
     one.code?.coding?.some((coding: Coding) => coding.system === COVISAN && coding.code === 'inclusion'),
   );
   if (!inclusion) return [];
-  const agreed = resourcesOf(conversion, 'Consent').some(
-    (one) => one.status === 'active' && one.provision?.type !== 'deny',
-  );
+  const agreed = resourcesOf(conversion, 'Consent')
+    .filter((one) => isAgreement(one) || !one.meta?.profile?.length)
+    .some((one) => one.status === 'active' && one.provision?.type !== 'deny');
   return agreed ? [] : [fault('consent-missing', { place: 'Consent' })];
+}
+
+/**
+ * The patient's agreement to the programme, by its profile; choices about the shared record and other consents are none of
+ * its business.
+ */
+export function isAgreement(consent: Consent): boolean {
+  return consent.meta?.profile?.some((one) => one.split('|')[0] === `${PROFILE}agreement`) ?? false;
 }
 
 function onsetFaults(conversion: Conversion, rules: RuleSet, at: Date): Fault[] {

@@ -1,5 +1,6 @@
 import type { CarePlan, CodeableConcept, EpisodeOfCare, Task } from '@medplum/fhirtypes';
 import type { Conversion, Draft } from '../conversion.ts';
+import { isAgreement } from './admit.ts';
 import { draftsOf, resourcesOf } from './drafts.ts';
 import { changed, EXIT_REASON, status } from './names.ts';
 import { isOpen, type Surroundings } from './surroundings.ts';
@@ -18,9 +19,9 @@ export function exitOf(conversion: Conversion, at: Date): Exit | undefined {
   const episode = resourcesOf(conversion, 'EpisodeOfCare').find((one) =>
     ['finished', 'cancelled'].includes(one.status),
   );
-  const withdrawn = resourcesOf(conversion, 'Consent').some(
-    (one) => one.status === 'inactive' || one.status === 'rejected' || one.provision?.type === 'deny',
-  );
+  const withdrawn = resourcesOf(conversion, 'Consent')
+    .filter(isAgreement)
+    .some((one) => one.status === 'inactive' || one.status === 'rejected' || one.provision?.type === 'deny');
   if (withdrawn) return { reason: reasonOf('consent-withdrawn', 'Accord retiré'), at };
   if (!episode) return undefined;
   const said = episode.extension?.find((one) => one.url === EXIT_EXTENSION)?.valueCodeableConcept;

@@ -1,4 +1,4 @@
-import type { Task } from '@medplum/fhirtypes';
+import type { Encounter, Task } from '@medplum/fhirtypes';
 import type { Conversion, Draft } from '../conversion.ts';
 import { resourcesOf } from './drafts.ts';
 import { changed, status, TASK_STATUS } from './names.ts';
@@ -11,13 +11,18 @@ const STAYS = new Set(['IMP', 'ACUTE', 'NONAC', 'EMER']);
  * when it ends. Alerts and reviews are not paused.
  */
 export function pauseOrResume(conversion: Conversion, surroundings: Surroundings): Draft[] {
-  const stay = resourcesOf(conversion, 'Encounter').find((one) => STAYS.has(one.class?.code ?? ''));
+  const stay = resourcesOf(conversion, 'Encounter').find(isStay);
   if (!stay) return [];
   const planned = surroundings.tasks.filter((task) => isOpen(task) && task.basedOn?.some(isPlan));
   if (stay.status === 'in-progress')
     return planned.filter((one) => one.status !== 'on-hold').map((one) => changed(paused(one)));
   if (stay.status === 'finished') return planned.filter(isPaused).map((one) => changed(resumed(one)));
   return [];
+}
+
+/** A stay in hospital, by the class of the encounter. */
+export function isStay(encounter: Encounter): boolean {
+  return STAYS.has(encounter.class?.code ?? '');
 }
 
 function isPlan(reference: { reference?: string }): boolean {

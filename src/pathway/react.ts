@@ -1,6 +1,6 @@
 import type { Condition, Observation, Task } from '@medplum/fhirtypes';
 import type { Conversion, Draft } from '../conversion.ts';
-import { isDocument } from './admit.ts';
+import { isAgreement, isDocument, isInclusion, onsetSaid } from './admit.ts';
 import { alertDrafts, levelOf, newSignals, type Signal } from './alerts.ts';
 import { close, continueEpisodes, exitOf } from './close.ts';
 import { dayOf } from './days.ts';
@@ -8,13 +8,13 @@ import { draftsOf, resourcesOf } from './drafts.ts';
 import { hitsOf, looksBack } from './evaluate.ts';
 import { isPractitionerSearch, sourcesOf } from './expand.ts';
 import type { PathwayRules } from './load.ts';
-import { pauseOrResume } from './pause.ts';
+import { isStay, pauseOrResume } from './pause.ts';
 import { phases } from './phases.ts';
 import { type Reading, readingsOf } from './readings.ts';
 import { reconsider } from './reconsider.ts';
 import { riskOf } from './risk.ts';
 import type { RuleSet } from './rules.ts';
-import { onsetOf, type Surroundings } from './surroundings.ts';
+import { type Needs, onsetOf, type Surroundings } from './surroundings.ts';
 
 /**
  * What follows from a message once it is known whose it is: alerts for readings and answers that a rule speaks for, open
@@ -41,17 +41,17 @@ function lastWord(drafts: Draft[]): Draft[] {
 }
 
 /** What has to be read of the patient before {@link react}: nothing for a reading that is as it should be. */
-export function needsOf(
-  conversion: Conversion,
-  rules: RuleSet,
-  known: Observation[] = [],
-): 'nothing' | 'readings' | 'all' {
-  const types = new Set(conversion.drafts.map((draft) => draft.resource.resourceType));
-  const others = ['ServiceRequest', 'EpisodeOfCare', 'Consent', 'Condition', 'Encounter', 'CarePlan', 'Task'] as const;
-  if (others.some((type) => types.has(type))) return 'all';
+export function needsOf(conversion: Conversion, rules: RuleSet, known: Observation[] = []): Needs {
+  if (isInclusion(conversion) || dayOf(onsetSaid(conversion, rules)) || touchesEpisode(conversion)) return 'all';
   const fresh = freshReadings(conversion);
   if (hitsOf(fresh, storedReadings(known), rules).length > 0) return 'all';
-  return looksBack(fresh, rules) ? 'readings' : 'nothing';
+  const isHospital = resourcesOf(conversion, 'Encounter').some(isStay);
+  if (looksBack(fresh, rules)) return isHospital ? 'all' : 'readings';
+  return isHospital ? 'tasks' : 'nothing';
+}
+
+function touchesEpisode(conversion: Conversion): boolean {
+  return resourcesOf(conversion, 'EpisodeOfCare').length > 0 || resourcesOf(conversion, 'Consent').some(isAgreement);
 }
 
 function alerts(conversion: Conversion, surroundings: Surroundings, rules: RuleSet): Draft[] {

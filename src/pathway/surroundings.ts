@@ -61,15 +61,19 @@ const READINGS: [List, string] = [
   'observations',
   'Observation?patient={id}&category=vital-signs&_sort=-date&_count=100',
 ];
+const TASKS: [List, string] = ['tasks', 'Task?patient={id}&_sort=-authored-on&_count=200'];
 const LISTS: [List, string][] = [
   ['conditions', 'Condition?patient={id}&_count=100'],
   ['episodes', 'EpisodeOfCare?patient={id}&_count=50'],
   ['plans', 'CarePlan?patient={id}&status=active,on-hold&_count=50'],
-  ['tasks', 'Task?patient={id}&_sort=-authored-on&_count=200'],
+  TASKS,
   ['flags', 'Flag?patient={id}&_count=50'],
   ['assessments', 'RiskAssessment?patient={id}&_count=20'],
   ['responses', 'QuestionnaireResponse?patient={id}&_sort=-authored&_count=5'],
 ];
+
+/** How much of the surroundings a message calls for: the latest readings, the tasks, or everything. */
+export type Needs = 'nothing' | 'readings' | 'tasks' | 'all';
 
 /** For whom and for what surroundings are read. */
 export interface Asked {
@@ -80,7 +84,7 @@ export interface Asked {
   /** When the message was received. */
   at: Date;
   /** Looks at what has been read so far and says what else is needed; without it everything is read. */
-  needs?(observations: Observation[]): 'nothing' | 'readings' | 'all';
+  needs?(observations: Observation[]): Needs;
 }
 
 /**
@@ -93,6 +97,10 @@ export async function readSurroundings(endpoint: FhirEndpoint, asked: Asked): Pr
   const id = /^Patient\/([A-Za-z0-9.-]{1,64})$/.exec(asked.patient)?.[1];
   const needs = asked.needs ?? (() => 'all' as const);
   if (!id || needs([]) === 'nothing') return found;
+  if (needs([]) === 'tasks') {
+    await readLists(endpoint, id, [TASKS], found);
+    return found;
+  }
   if (needs([]) === 'readings') {
     await readLists(endpoint, id, [READINGS], found);
     if (needs(found.observations) === 'all') await readLists(endpoint, id, LISTS, found);

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { CarePlan, Condition, EpisodeOfCare, Provenance, Task } from '@medplum/fhirtypes';
-import { instantiate } from '../../src/pathway/index.ts';
+import { instantiate, react, readSurroundings } from '../../src/pathway/index.ts';
 import { type Server, startServer } from '../identity/house.ts';
 import { all, convert, inclusion, karim, pathway, play, rules } from './programme.ts';
 
@@ -246,6 +246,50 @@ describe('on the FHIR server', () => {
     expect((await all<EpisodeOfCare>(server, 'EpisodeOfCare'))[0]?.status).toBe('finished');
     expect((await all<Task>(server, 'Task')).every((task) => task.status === 'cancelled')).toBe(true);
     expect(episode?.period).toEqual({ start: '2020-11-05T09:00:00+01:00', end: '2020-11-19T18:00:00+01:00' });
+  });
+
+  test('a stay in hospital pauses the follow-up at home, the discharge takes it up again', async () => {
+    const { patient } = await play(server, COVISAN, inclusion(), '2020-11-05T09:00:00Z');
+    const surroundings = (at: string) => readSurroundings(server.endpoint, { patient, at: new Date(at) });
+    const states = async () =>
+      new Set((await all<Task>(server, 'Task')).filter((task) => task.basedOn).map((task) => task.status));
+    const stay = async (status: 'in-progress' | 'finished', at: string) => {
+      const encounter = { resourceType: 'Encounter' as const, status, class: { code: 'IMP' } };
+      const draft = {
+        key: 'e',
+        fullUrl: 'urn:uuid:e',
+        resource: encounter,
+        write: 'update' as const,
+        identity: { system: 's', value: 'e' },
+      };
+      const conversion = { drafts: [draft], intents: [], faults: [], unmapped: [], traces: [], maps: {} };
+      await server.write(react(conversion, await surroundings(at), pathway));
+    };
+    await stay('in-progress', '2020-11-07T09:00:00Z');
+    expect(await states()).toEqual(new Set(['on-hold']));
+    await stay('finished', '2020-11-09T09:00:00Z');
+    expect(await states()).toEqual(new Set(['requested']));
+  });
+
+  test('a refusal of the shared record is no exit from the programme', async () => {
+    const { patient } = await play(server, COVISAN, inclusion(), '2020-11-05T09:00:00Z');
+    const at = new Date('2020-11-07T09:00:00Z');
+    const refusal = {
+      resourceType: 'Consent' as const,
+      status: 'active' as const,
+      scope: { text: 'DMP' },
+      category: [{ text: 'DMP' }],
+      provision: { type: 'deny' as const },
+    };
+    const draft = {
+      key: 'c',
+      fullUrl: 'urn:uuid:c',
+      resource: refusal,
+      write: 'create' as const,
+      identity: { system: 's', value: 'c' },
+    };
+    const conversion = { drafts: [draft], intents: [], faults: [], unmapped: [], traces: [], maps: {} };
+    expect(react(conversion, await readSurroundings(server.endpoint, { patient, at }), pathway)).toEqual([]);
   });
 
   test('an agreement taken back closes episode, plan and tasks', async () => {
