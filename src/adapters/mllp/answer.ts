@@ -34,10 +34,10 @@ export function answers(
   const faults = Array.isArray(verdict) ? verdict : refusal(verdict);
   const word = faults.length === 0 ? 'A' : worst(faults);
   const at = new Date();
-  const write = (kind: 'A' | 'C'): Uint8Array =>
-    acknowledge(message, { code: `${kind}${word}` as AcknowledgementCode, faults, controlId: controlId(), at });
-  if (mode === 'original') return [write('A')];
   const seen = envelope(message);
+  const write = (kind: 'A' | 'C'): Uint8Array =>
+    acknowledge(seen, { code: `${kind}${word}` as AcknowledgementCode, faults, controlId: controlId(), at });
+  if (mode === 'original') return [write('A')];
   if (mode === 'header' && !seen.acceptAcknowledgement && !seen.applicationAcknowledgement) return [write('A')];
   return enhanced(seen, word === 'A', mode, write);
 }

@@ -62,8 +62,8 @@ const MOST_ERRORS = 20;
  * `MDM^T02^…`, MSA-2 the control id as it was written, one ERR for each error. A request without a readable MSH gets one with
  * what little is known.
  */
-export function acknowledge(request: Uint8Array | Hl7v2Tree, answer: Answer): Uint8Array {
-  const seen = envelope(request instanceof Uint8Array ? request : write(request));
+export function acknowledge(request: Uint8Array | Hl7v2Tree | Envelope, answer: Answer): Uint8Array {
+  const seen = envelopeOf(request);
   const set = charset(charsetNamed(seen.charset) ?? 'utf-8');
   const ownSet = set.name.startsWith('utf-16') ? charset('utf-8') : set;
   const { field: bar, component: caret } = seen.separators;
@@ -96,6 +96,11 @@ export function acknowledge(request: Uint8Array | Hl7v2Tree, answer: Answer): Ui
   if (errors.length === 0) return head;
   const told = errors.slice(0, MOST_ERRORS).map((one) => errorSegment(one, seen));
   return Buffer.concat([head, ownSet.encode(ownSet.name === 'utf-8' ? told.join('') : plain(told.join('')))]);
+}
+
+function envelopeOf(request: Uint8Array | Hl7v2Tree | Envelope): Envelope {
+  if (request instanceof Uint8Array) return envelope(request);
+  return 'encodingCharacters' in request ? (request as Envelope) : envelope(write(request as Hl7v2Tree));
 }
 
 function errorSegment(found: Fault, seen: Envelope): string {
