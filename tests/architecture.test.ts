@@ -78,7 +78,7 @@ const mayKnow: Record<string, string[]> = {
   pathway: ['adapter', 'conversion', 'errors', 'fhir-pages', 'formats', 'seed'],
   'adapters/*': ['adapter', 'conversion', 'errors', 'formats', 'log', 'message'],
   'fhir-pages': ['adapter', 'errors'],
-  adapter: ['conversion', 'errors', 'message'],
+  adapter: ['conversion', 'errors', 'formats', 'message'],
   conversion: ['errors', 'message'],
   message: ['errors'],
   config: ['errors'],

@@ -1,10 +1,10 @@
 // FHIR R4 REST API, https://hl7.org/fhir/R4/http.html
 import type { Request, Response, Router } from 'express';
 import { refuse } from '../../adapter/answer.ts';
+import { answer } from '../../adapter/fhir-answer.ts';
+import { asked } from '../../adapter/fhir-asked.ts';
 import type { DoorContext, DoorType, FhirRequest } from '../../adapter.ts';
 import { fault } from '../../errors.ts';
-import { answer } from './answer.ts';
-import { asked } from './asked.ts';
 import { readBody } from './body.ts';
 import { type FhirApiConfig, write } from './write.ts';
 

@@ -1,8 +1,8 @@
 import type { Bundle, CapabilityStatement, Resource } from '@medplum/fhirtypes';
 import type { Request, Response } from 'express';
-import type { FhirResponse } from '../../adapter.ts';
-import { writeXml } from '../../formats/fhir/index.ts';
-import { asked } from './asked.ts';
+import type { FhirResponse } from '../adapter.ts';
+import { writeXml } from '../formats/fhir/index.ts';
+import { asked } from './fhir-asked.ts';
 
 /** Headers of the FHIR server that its client may see. */
 const PASSED = ['etag', 'last-modified', 'location', 'content-location', 'allow', 'retry-after', 'accept-patch'];
