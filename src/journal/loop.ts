@@ -74,6 +74,12 @@ export class Loop<Item> {
     return [...this.#underWay.keys()];
   }
 
+  /** How much is under way, how much may be at most just now, and whether the other side is down. */
+  get status(): { underWay: number; limit: number; down: boolean } {
+    const down = this.#breaker.openUntil !== undefined;
+    return { underWay: this.#underWay.size, limit: this.#concurrency.limit, down };
+  }
+
   start(): void {
     this.#stopped = false;
     this.wake();

@@ -170,7 +170,7 @@ class SqliteJournal implements Journal {
     const { group, db, space } = this.#open();
     if (group.failure !== undefined && performance.now() - this.#triedAt > TRY_AGAIN_MS) {
       this.#triedAt = performance.now();
-      void group.add(() => db.count('state:accepted', 0)).catch(() => {});
+      void group.add(() => db.touch()).catch(() => {});
     }
     const low = space.take(0);
     return [...(low ? [low] : []), ...(group.failure === undefined ? [] : [fault('not-durable')])];

@@ -43,6 +43,8 @@ export interface Worker {
   start(): void;
   /** Takes nothing more and waits at most `seconds` for what is under way; answers how much was not finished. */
   stop(seconds?: number): Promise<number>;
+  /** By destination (`fhir` for messages): how much is under way, how much may be at most just now, whether it is down. */
+  status(): Record<string, { underWay: number; limit: number; down: boolean }>;
 }
 
 /**
@@ -51,6 +53,7 @@ export interface Worker {
  */
 export function createWorker(options: WorkerOptions): Worker {
   const { journal, destinations = [], deliver, log } = options;
+  const names = ['fhir', ...(deliver ? destinations : [])];
   const loops = [
     messageLoop(options),
     ...(deliver ? destinations.map((one) => deliveryLoop(one, deliver, options)) : []),
@@ -71,6 +74,7 @@ export function createWorker(options: WorkerOptions): Worker {
       for (const timer of timers) timer.unref();
       for (const loop of loops) loop.start();
     },
+    status: () => Object.fromEntries(loops.map((loop, at) => [names[at], loop.status])),
     async stop(seconds = 10) {
       deafen();
       for (const loop of loops) loop.stop();

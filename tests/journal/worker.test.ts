@@ -87,13 +87,15 @@ test('does not try each message while the other side is down, and loses none', a
     return isDown ? down : delivered;
   };
   const since = performance.now();
-  work({ process, concurrency: 8 });
+  const worker = work({ process, concurrency: 8 });
   await until(() => calls > 20);
+  expect(worker.status().fhir).toMatchObject({ down: true });
   // At most eight at first, then two a probe, and ten milliseconds at least from one probe to the next.
   expect(calls).toBeLessThanOrEqual(8 + 2 * Math.ceil((performance.now() - since) / 10));
   isDown = false;
   await until(isEmpty);
   expect((await journal.counts()).messages.delivered).toBe(200);
+  expect(worker.status().fhir).toMatchObject({ down: false });
 });
 
 test('a message that is bad in itself holds up only its lane', async () => {

@@ -17,7 +17,9 @@ export async function migrate(client: ClientBase, schema: string): Promise<void>
   await client.query('BEGIN');
   try {
     await client.query('SELECT pg_advisory_xact_lock(hashtext($1))', [`passerelle schema ${schema}`]);
-    await client.query(`CREATE SCHEMA IF NOT EXISTS "${schema}"`);
+    // Asked first: making what is there already needs a right that an operator may not want to give.
+    const there = await client.query('SELECT 1 FROM pg_namespace WHERE nspname = $1', [schema]);
+    if (there.rows.length === 0) await client.query(`CREATE SCHEMA "${schema}"`);
     await client.query('CREATE TABLE IF NOT EXISTS version (version integer NOT NULL)');
     const { rows } = await client.query<{ version: number }>('SELECT version FROM version');
     const version = rows[0]?.version ?? 0;

@@ -67,6 +67,11 @@ export class Database {
     this.#tally.set(name, (this.#tally.get(name) ?? 0) + by);
   }
 
+  /** Writes a row as it is, to see whether anything can be written. */
+  touch(): void {
+    this.run(TALLY, 'state:accepted', 0);
+  }
+
   /** Runs `steps` in one transaction. Throws what they throw, after a rollback. */
   transaction<T>(durability: Durability, steps: () => T): T {
     if (this.#durability !== durability) {

@@ -58,29 +58,23 @@ export class Queue {
    * @returns true when the limit of sorting ended it and there may be more
    */
   take(stream: string, limit: number, now: number, until: number, accept: (work: Leased) => boolean): boolean {
+    let room = limit;
+    const lease = (work: Leased, sql = LEASE, ...lane: string[]) => {
+      if (room > 0 && accept(work)) room -= this.#db.run(sql, stream, work.seq, until, ...lane);
+      else room = 0;
+    };
     const due = this.#db.all<Leased>(DUE, stream, limit, now);
     const heads = due.splice(0, Math.ceil(limit / 2)).concat(this.#db.all<Leased>(FRESH, stream, limit));
-    let room = limit;
-    let open = true;
-    const lease = (work: Leased, sql: string, ...more: string[]) => {
-      open = accept(work);
-      if (open) room -= this.#db.run(sql, stream, work.seq, until, ...more);
-      return open;
-    };
-    for (const work of heads) if (open && room > 0) lease(work, LEASE);
-    let arrived: (Leased & { lane: string })[] = [];
+    for (const work of heads) lease(work);
     let sorted = 0;
-    do {
-      arrived = open && room > 0 && sorted < MOST_SORTED ? this.#db.all(ARRIVED, stream, room) : [];
-      for (const work of arrived) {
-        const lane = this.#lanes.root(work.lane);
-        if (this.#db.get(TAKEN, stream, lane)) this.#db.run(QUEUE_UP, stream, work.seq, lane);
-        else if (!lease(work, LEASE_ARRIVED, lane)) break;
-      }
-      sorted += arrived.length;
-    } while (arrived.length > 0);
-    for (const work of due) if (open && room > 0) lease(work, LEASE);
-    return open && room > 0 && sorted >= MOST_SORTED;
+    for (let arrived = Number.NaN; room > 0 && arrived !== 0 && sorted < MOST_SORTED; sorted += arrived) {
+      arrived = this.#arrange(stream, room, (work, lane) => {
+        lease(work, LEASE_ARRIVED, lane);
+        return room > 0;
+      });
+    }
+    for (const work of due) lease(work);
+    return room > 0 && sorted >= MOST_SORTED;
   }
 
   prolong(stream: string, seq: number, until: number): void {
@@ -89,22 +83,18 @@ export class Queue {
 
   /** Ends leased work; undefined when the lease is no longer held. The next of the lane becomes head. */
   leave(stream: string, seq: number, attempt: number | undefined): { attempts: number; takeable: boolean } | undefined {
-    const left = this.#db.get<{ lane: string; attempts: number }>(LEAVE, stream, seq, attempt ?? null);
-    return left && { attempts: left.attempts, takeable: this.seat(stream, left.lane) };
+    const held = this.#held(stream, seq, attempt);
+    if (!held) return undefined;
+    this.#db.run(LEAVE, stream, seq);
+    return { attempts: held.attempts, takeable: this.seat(stream, held.lane) };
   }
 
   /** Puts leased work off until `due`; undefined when the lease is no longer held. */
   putOff(stream: string, seq: number, attempt: number | undefined, due: number, ambiguous: boolean) {
-    const kept = this.#db.get<{ lane: string; attempts: number }>(
-      PUT_OFF,
-      stream,
-      seq,
-      attempt ?? null,
-      due,
-      +ambiguous,
-    );
-    if (!kept) return undefined;
-    return { attempts: kept.attempts, takeable: this.seat(stream, kept.lane) };
+    const held = this.#held(stream, seq, attempt);
+    if (!held) return undefined;
+    this.#db.run(PUT_OFF, stream, seq, due, +ambiguous);
+    return { attempts: held.attempts, takeable: this.seat(stream, held.lane) };
   }
 
   /**
@@ -155,6 +145,21 @@ export class Queue {
     }
     return oldest;
   }
+
+  /** Puts some arrivals into their lanes, those of free lanes by `lease`, which answers whether to go on; how many there were. */
+  #arrange(stream: string, limit: number, lease: (work: Leased, lane: string) => boolean): number {
+    const arrived = this.#db.all<Leased & { lane: string }>(ARRIVED, stream, limit);
+    for (const work of arrived) {
+      const lane = this.#lanes.root(work.lane);
+      if (this.#db.get(TAKEN, stream, lane)) this.#db.run(QUEUE_UP, stream, work.seq, lane);
+      else if (!lease(work, lane)) break;
+    }
+    return arrived.length;
+  }
+
+  #held(stream: string, seq: number, attempt: number | undefined): { lane: string; attempts: number } | undefined {
+    return this.#db.get(HELD, stream, seq, attempt ?? null);
+  }
 }
 
 const ENTER = `INSERT INTO work (stream, seq, lane, place, leased, due, attempts, ambiguous, since)
@@ -185,12 +190,17 @@ const LEASE = `UPDATE work SET ambiguous = ambiguous | leased, leased = 1, due =
 
 const PROLONG = 'UPDATE work SET due = ?3 WHERE stream = ?1 AND seq = ?2 AND leased = 1';
 
-/** The number of the attempt is the fence: who lost the lease settles nothing. */
-const LEAVE = `DELETE FROM work WHERE stream = ?1 AND seq = ?2 AND leased = 1 AND attempts = coalesce(?3, attempts)
-  RETURNING lane, attempts`;
+/**
+ * The number of the attempt is the fence: who lost the lease settles nothing. Asked by itself, because a DELETE that returns
+ * its row costs more than both.
+ */
+const HELD = `SELECT lane, attempts FROM work
+  WHERE stream = ?1 AND seq = ?2 AND leased = 1 AND attempts = coalesce(?3, attempts)`;
 
-const PUT_OFF = `UPDATE work SET leased = 0, due = max(?4, 1), ambiguous = ambiguous | ?5
-  WHERE stream = ?1 AND seq = ?2 AND leased = 1 AND attempts = coalesce(?3, attempts) RETURNING lane, attempts`;
+const LEAVE = 'DELETE FROM work WHERE stream = ?1 AND seq = ?2';
+
+const PUT_OFF = `UPDATE work SET leased = 0, due = max(?3, 1), ambiguous = ambiguous | ?4
+  WHERE stream = ?1 AND seq = ?2`;
 
 /** The oldest of a lane: the first entry of the lane in work_lane. */
 export const FIRST = `SELECT seq FROM work INDEXED BY work_lane
