@@ -1,0 +1,190 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { type Finding, loadProfiles } from '../../src/profile/index.ts';
+import { changed, profileCases } from '../profile/cases.ts';
+import { mutants } from '../profile/mutate.ts';
+import { type Referee, refereeMissing, startReferee } from './referee.ts';
+
+const root = join(import.meta.dirname, '../..');
+const profiles = join(root, 'profiles');
+const corpus = join(root, '../shared/corpus/verdicts/vital-signs.json');
+const { examiner } = loadProfiles([profiles]);
+
+type Json = Record<string, unknown>;
+
+const errorsOf = (findings: Finding[]) => findings.filter((one) => one.severity === 'error');
+
+/** Where the two judges may differ, each with its reason; anything else that differs is a defect. */
+const differences: [reason: string, applies: (own: Finding[], referee: string[]) => boolean][] = [
+  [
+    'the referee is told to ignore what literal references point at',
+    (own) => own.every((one) => one.rule === 'target'),
+  ],
+  [
+    'the referee lets empty lists of primitives pass, JSON of FHIR does not',
+    (own) => own.every((one) => one.rule === 'empty'),
+  ],
+  ['a code of spaces only is no code', (own) => own.every((one) => one.rule === 'format' && /code$/.test(one.path))],
+  [
+    'in a Bundle the referee looks for contained resources of implied profiles in the wrong place',
+    (own, referee) => own.length === 0 && referee.every((one) => one.includes('ref-1')),
+  ],
+  [
+    'the referee offline refuses a required code beside a coding of a system it does not hold',
+    (own, referee) => own.length === 0 && referee.every((one) => one.includes('None of the codings provided')),
+  ],
+];
+
+/** What the comparison of one resource came to. */
+interface Comparison {
+  name: string;
+  agreed: boolean;
+  laxer: boolean;
+  listed: string | undefined;
+  detail: string;
+}
+
+async function compare(name: string, resource: unknown, referee: Referee): Promise<Comparison> {
+  const own = errorsOf(examiner.judge(resource));
+  const other = await referee.errors(resource);
+  const agreed = own.length > 0 === other.length > 0;
+  const listed = agreed ? undefined : differences.find(([, applies]) => applies(own, other))?.[0];
+  const detail = own.length > 0 ? own.map((one) => `${one.path} ${one.rule}`).join('; ') : other.join('; ');
+  return { name, agreed, laxer: own.length === 0 && other.length > 0, listed, detail: detail.slice(0, 400) };
+}
+
+function goldenBundles(): [string, Json][] {
+  const folder = join(root, 'tests/golden');
+  return readdirSync(folder).flatMap((name): [string, Json][] => {
+    const file = join(folder, name, 'expected.json');
+    const content = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Json) : {};
+    const bundle = (content.bundle ?? content) as Json;
+    return bundle.resourceType === 'Bundle' ? [[name, bundle]] : [];
+  });
+}
+
+interface CorpusVerdict {
+  name: string;
+  resource: Json;
+  profile: string | null;
+  hl7: 'valid' | 'invalid';
+}
+
+const hasCorpus = existsSync(corpus);
+if (!hasCorpus) {
+  console.warn('SKIPPED: ../shared/corpus/verdicts is not there; the corpus of verdicts was not compared.');
+}
+
+(hasCorpus ? describe : describe.skip)('the corpus of verdicts', () => {
+  const list = hasCorpus ? (JSON.parse(readFileSync(corpus, 'utf8')) as CorpusVerdict[]) : [];
+
+  test('agrees on at least 98 % and accepts nothing invalid', () => {
+    const wrong = list.filter(({ resource, profile, hl7 }) => {
+      const errors = errorsOf(examiner.judge(resource, { profiles: profile ? [profile] : [] }));
+      return (errors.length > 0 ? 'invalid' : 'valid') !== hl7;
+    });
+    expect(wrong.filter((one) => one.hl7 === 'invalid').map((one) => one.name)).toEqual([]);
+    expect(1 - wrong.length / list.length).toBeGreaterThanOrEqual(0.98);
+  });
+});
+
+const missing = refereeMissing();
+if (missing) {
+  console.warn(`SKIPPED: HL7's validator was not asked: ${missing}.`);
+}
+
+(missing ? describe.skip : describe)('the examiner and HL7’s validator', () => {
+  let referee: Referee;
+
+  beforeAll(async () => {
+    referee = await startReferee([profiles]);
+  }, 600_000);
+
+  afterAll(() => referee?.stop());
+
+  async function compareAll(resources: [string, Json][]): Promise<Comparison[]> {
+    const list: Comparison[] = [];
+    for (const [name, resource] of resources) {
+      list.push(await compare(name, resource, referee));
+    }
+    return list;
+  }
+
+  const unlisted = (list: Comparison[]) => list.filter((one) => !one.agreed && one.listed === undefined);
+
+  test('every definition is valid', async () => {
+    const wrong: string[] = [];
+    for (const name of readdirSync(profiles).filter((one) => one.endsWith('.json'))) {
+      const errors = await referee.errors(JSON.parse(readFileSync(join(profiles, name), 'utf8')));
+      if (errors.length > 0) {
+        wrong.push(`${name}: ${errors[0]}`);
+      }
+    }
+    expect(wrong).toEqual([]);
+  }, 600_000);
+
+  test('agree on every good and bad case of every profile', async () => {
+    const resources = profileCases().flatMap(({ id, good, bad }): [string, Json][] => [
+      [`${id}: good`, good],
+      ...bad.map(({ why, change }): [string, Json] => [`${id}: ${why}`, changed(good, change)]),
+    ]);
+    expect(unlisted(await compareAll(resources))).toEqual([]);
+  }, 600_000);
+
+  test('agree on every golden output', async () => {
+    const bundles = goldenBundles();
+    const list = await compareAll(bundles);
+    expect(unlisted(list)).toEqual([]);
+    for (const [name, bundle] of bundles) {
+      expect({ name, errors: errorsOf(examiner.judge(bundle)) }).toEqual({ name, errors: [] });
+    }
+  }, 600_000);
+
+  test('agree on 98 % of seeded mutants, and nothing invalid is accepted', async () => {
+    const seed = Number(process.env.SEED ?? 20201103);
+    const small = goldenBundles().filter(([, bundle]) => JSON.stringify(bundle).length < 60_000);
+    const sources = [
+      ...profileCases().map((one) => one.good),
+      ...small.flatMap(([, bundle]) => (bundle.entry as { resource: Json }[]).map((one) => one.resource)),
+      ...small.map(([, bundle]) => bundle),
+    ];
+    const list = await compareAll(mutants(seed, sources, 600).map((one) => [one.name, one.resource]));
+    expect({ seed, laxer: list.filter((one) => one.laxer && one.listed === undefined) }).toEqual({ seed, laxer: [] });
+    expect({ seed, unlisted: unlisted(list) }).toEqual({ seed, unlisted: [] });
+    expect(list.filter((one) => one.agreed).length / list.length).toBeGreaterThanOrEqual(0.98);
+  }, 900_000);
+});
+
+(missing ? describe.skip : describe)('our snapshots and HL7’s', () => {
+  let referee: Referee;
+  const folder = mkdtempSync(join(tmpdir(), 'passerelle-differentials-'));
+
+  beforeAll(async () => {
+    for (const name of readdirSync(profiles).filter((one) => one.endsWith('.json'))) {
+      const definition = JSON.parse(readFileSync(join(profiles, name), 'utf8')) as Json;
+      delete definition.snapshot;
+      writeFileSync(join(folder, name), JSON.stringify(definition));
+    }
+    referee = await startReferee([folder]);
+  }, 600_000);
+
+  afterAll(() => {
+    referee?.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  test('lead to the same verdicts on every case', async () => {
+    const wrong: Comparison[] = [];
+    for (const { id, good, bad } of profileCases()) {
+      for (const [why, resource] of [['good', good], ...bad.map((one) => [one.why, changed(good, one.change)])]) {
+        const found = await compare(`${id}: ${why}`, resource, referee);
+        if (!found.agreed && found.listed === undefined) {
+          wrong.push(found);
+        }
+      }
+    }
+    expect(wrong).toEqual([]);
+  }, 600_000);
+});
