@@ -1,4 +1,4 @@
-import { warning } from '../../errors.ts';
+import { type Fault, fault, warning } from '../../errors.ts';
 import { attribute, child, decodeBase64, ownText, type XmlElement } from '../xml/index.ts';
 import { placeOf, type Reading } from './context.ts';
 import type { CdaMedia } from './tree.ts';
@@ -19,7 +19,7 @@ export function readMedia(element: XmlElement, reading: Reading): CdaMedia | und
   if (target) media.reference = target;
   if (attribute(element, 'representation') === 'B64') {
     const bytes = decodeBase64(element.lifted ?? Buffer.from(ownText(element)));
-    if (!bytes) reading.faults.push(warning('cda-media', { place: placeOf(element) }));
+    if (!bytes) reading.faults.push(unreadable(element));
     else if (bytes.length) media.bytes = bytes;
   } else {
     const text = element.lifted ? Buffer.from(element.lifted).toString() : ownText(element).trim();
@@ -30,4 +30,10 @@ export function readMedia(element: XmlElement, reading: Reading): CdaMedia | und
   }
   if (media.bytes) reading.parts.push({ place: placeOf(element), contentType, bytes: media.bytes });
   return media.bytes || media.reference ? media : undefined;
+}
+
+/** A body that cannot be read leaves nothing to file; a picture beside the text can be done without. */
+function unreadable(element: XmlElement): Fault {
+  const found = element.parent?.name === 'nonXMLBody' ? fault : warning;
+  return found('cda-media', { place: placeOf(element) });
 }
