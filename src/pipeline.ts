@@ -23,7 +23,7 @@ import { unwrap } from './pipeline/unwrap.ts';
 export async function processMessage(message: Message, house: House): Promise<Settlement> {
   if (message.incoming.interaction) return applyInteraction(message, house);
 
-  const unwrapped = unwrap(message.incoming);
+  const unwrapped = await unwrap(message.incoming);
   const conversion = translate(unwrapped, message, house);
   expand(conversion, house.pathway, new Date(message.receivedAt));
   const faults = [...unwrapped.faults, ...conversion.faults, ...judge(conversion, house)];

@@ -59,7 +59,7 @@ async function convert(file: string, { route, sender = 'golden', now = '2021-03-
   const bytes = readFileSync(file);
   const format = formatOf(file, bytes, route);
   const given = { route, sender, format, now: new Date(now), messageId: MESSAGE, idempotencyKey: MESSAGE, account };
-  const { bundle, conversion, issues } = convertBytes(bytes, given, house!);
+  const { bundle, conversion, issues } = await convertBytes(bytes, given, house!);
   // Versions of maps change with every edit; what they are is tested elsewhere.
   const text = JSON.stringify({
     ...(bundle ? { subject: conversion?.subject, bundle: withoutVersions(bundle) } : { refused: true }),

@@ -130,4 +130,81 @@ export const mailErrors = {
       en: 'The directory {file} cannot be read ({reason}). It must be a CSV with the columns identifier, address, type, red_list.',
     },
   },
+  'mail-unreadable': {
+    http: 400,
+    issue: 'structure',
+    msa: 'AE',
+    err3: '207',
+    err5: '906',
+    public: {
+      fr: 'Ce courriel ne peut pas être lu (RFC 5322, MIME). Renvoyez-le.',
+      en: 'This mail cannot be read (RFC 5322, MIME). Send it again.',
+    },
+  },
+  'mail-without-document': {
+    http: 422,
+    issue: 'required',
+    msa: 'AE',
+    err3: '207',
+    err5: '906',
+    public: {
+      fr: 'Ce courriel ne porte ni archive IHE_XDM.zip ni PDF : il n’y a pas de document à prendre.',
+      en: 'This mail carries neither an archive IHE_XDM.zip nor a PDF: there is no document to take.',
+    },
+  },
+  'xdm-unreadable': {
+    http: 400,
+    issue: 'structure',
+    msa: 'AE',
+    err3: '207',
+    err5: '906',
+    public: {
+      fr: 'L’archive XDM ne peut pas être ouverte, ou elle contient un lien, un fichier chiffré ou un chemin interdit. Refaites-la.',
+      en: 'The XDM archive cannot be opened, or holds a link, an encrypted file or a forbidden path. Make it anew.',
+    },
+  },
+  'xdm-limit': {
+    http: 413,
+    issue: 'too-costly',
+    msa: 'AE',
+    err3: '207',
+    err5: '906',
+    public: {
+      fr: 'L’archive XDM dépasse une limite ({what} : {limit}). Envoyez moins de documents à la fois.',
+      en: 'The XDM archive is beyond a limit ({what}: {limit}). Send fewer documents at a time.',
+    },
+  },
+  'xdm-metadata-missing': {
+    http: 422,
+    issue: 'required',
+    msa: 'AE',
+    err3: '207',
+    err5: '906',
+    public: {
+      fr: 'L’archive XDM n’annonce aucun document dans IHE_XDM/…/METADATA.XML.',
+      en: 'The XDM archive announces no document in IHE_XDM/…/METADATA.XML.',
+    },
+  },
+  'xdm-document-missing': {
+    http: 422,
+    issue: 'required',
+    msa: 'AE',
+    err3: '207',
+    err5: '906',
+    public: {
+      fr: 'METADATA.XML annonce un document qui n’est pas dans l’archive.',
+      en: 'METADATA.XML announces a document that is not in the archive.',
+    },
+  },
+  'xdm-document-altered': {
+    http: 422,
+    issue: 'business-rule',
+    msa: 'AE',
+    err3: '207',
+    err5: '906',
+    public: {
+      fr: 'La taille ou l’empreinte du document n’est pas celle que METADATA.XML annonce : il a été modifié en route. Renvoyez-le.',
+      en: 'Size or hash of the document are not those METADATA.XML announces: it was changed on its way. Send it again.',
+    },
+  },
 } satisfies Record<string, ErrorEntry>;

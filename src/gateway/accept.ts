@@ -25,7 +25,7 @@ export function createAccept({ journal, house, metrics, open }: Intake): DoorCon
     if (!open()) throw new PasserelleError(fault('draining'));
     const receivedAt = house.now();
     const id = newMessageId();
-    const { ties, ...inspection } = inspect(incoming, receivedAt, house);
+    const { ties, ...inspection } = await inspect(incoming, receivedAt, house);
     if (ties && inspection.state === 'accepted') await journal.tieLanes(ties.lane, ties.into);
     const lane = inspection.lane || id;
     const appended = await journal.append({ id, incoming, ...inspection, lane, receivedAt: receivedAt.getTime() });

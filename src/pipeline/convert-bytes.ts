@@ -41,7 +41,7 @@ export interface Converted {
  * The pure part of the pipeline on some bytes: unwrap, inspect, map, judge, and the rules on what the message itself says.
  * Nobody is looked up, nothing is stored or sent; the patient is written by a conditional create or update.
  */
-export function convertBytes(bytes: Uint8Array, options: ConvertOptions, house: PureHouse): Converted {
+export async function convertBytes(bytes: Uint8Array, options: ConvertOptions, house: PureHouse): Promise<Converted> {
   const {
     route,
     contentType,
@@ -52,7 +52,7 @@ export function convertBytes(bytes: Uint8Array, options: ConvertOptions, house: 
     idempotencyKey,
   } = options;
   const incoming = { door: 'convert', bytes, contentType, route, format, idempotencyKey };
-  const unwrapped = unwrap(incoming);
+  const unwrapped = await unwrap(incoming);
   const early = [...unwrapped.faults, ...inspectBeforeMapping(unwrapped)];
   if (early.some(isError)) return refused(early);
   const sent = { incoming, sender, receivedAt: now.getTime() };

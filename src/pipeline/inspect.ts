@@ -4,13 +4,14 @@ import type { Decoded } from '../conversion.ts';
 import type { Fault } from '../errors.ts';
 import * as cda from '../formats/cda/index.ts';
 import * as hl7v2 from '../formats/hl7v2/index.ts';
+import type { MailTree } from '../formats/mail/index.ts';
 import { identityKeys, sameIdentity } from '../identity/index.ts';
 import type { NewMessage } from '../journal/journal.ts';
 import type { Incoming, MessageState } from '../message.ts';
 import { expand } from '../pathway/index.ts';
 import type { House } from './house.ts';
 import { translate } from './translate.ts';
-import { type Unwrapped, unwrap } from './unwrap.ts';
+import { type EmbeddedDocument, type Unwrapped, unwrap } from './unwrap.ts';
 
 /** What is known of a message before it is acknowledged; the journal writes it down with the bytes. */
 export type Inspection = Omit<NewMessage, 'id' | 'incoming' | 'receivedAt'> & {
@@ -23,15 +24,17 @@ export type Inspection = Omit<NewMessage, 'id' | 'incoming' | 'receivedAt'> & {
  * document inside. Messages of the FHIR and vendor doors are small, so they are mapped here already and their sender hears
  * of a wrong unit or a missing agreement in the answer; the others are mapped after the acknowledgement.
  */
-export function inspect(incoming: Incoming, receivedAt: Date, house: House): Inspection {
+export async function inspect(incoming: Incoming, receivedAt: Date, house: House): Promise<Inspection> {
   if (incoming.interaction) return interactionOf(incoming);
-  const unwrapped = unwrap(incoming);
+  const unwrapped = await unwrap(incoming);
   if (!unwrapped.decoded) return summary(incoming, 'unknown', incoming.sender ?? incoming.door, unwrapped.faults);
   switch (unwrapped.format) {
     case 'hl7v2':
       return inspectHl7v2(incoming, unwrapped);
     case 'cda':
       return inspectCda(incoming, unwrapped);
+    case 'mail':
+      return inspectMail(incoming, unwrapped);
     default:
       return inspectByMapping(incoming, unwrapped, receivedAt, house);
   }
@@ -57,6 +60,7 @@ function tiesOf(tree: hl7v2.Hl7v2Tree): Inspection['ties'] {
 
 /** What can be said of a message before it is mapped: its own rules, and whether its documents are about its patient. */
 export function inspectBeforeMapping({ format, decoded, parts }: Unwrapped): Fault[] {
+  if (format === 'mail' && decoded) return onePatient(decoded.tree as MailTree, parts);
   if (format !== 'hl7v2' || !decoded) return [];
   const tree = decoded.tree as hl7v2.Hl7v2Tree;
   const documents = parts.flatMap(({ place, decoded: document }) =>
@@ -77,6 +81,37 @@ function inspected(place: string, tree: cda.CdaTree): hl7v2.InspectedDocument {
     replaces: document.related.filter((one) => one.typeCode === 'RPLC').flatMap((one) => one.id),
     type: document.type?.coding?.[0]?.code,
   };
+}
+
+/** A mail is of its mailbox: who wrote it is in it, and what tells it from others is its Message-ID. */
+function inspectMail(incoming: Incoming, unwrapped: Unwrapped): Inspection {
+  const [first] = unwrapped.parts.filter((one) => one.decoded.format === 'cda');
+  const { patient, document } = first ? cda.identity(first.decoded.tree as cda.CdaTree) : {};
+  const kind = `mail ${document?.type?.coding?.[0]?.code ?? ''}`.trim();
+  const faults = [...unwrapped.faults, ...inspectBeforeMapping(unwrapped)];
+  return {
+    ...summary(incoming, kind, incoming.sender ?? incoming.door, faults),
+    lane: laneOf(patient && { resourceType: 'Patient', identifier: patient.identifier }),
+  };
+}
+
+/** Documents of one mail name one patient, the one its metadata name. */
+function onePatient(tree: MailTree, parts: EmbeddedDocument[]): Fault[] {
+  const claims = parts.flatMap(({ place, decoded: document }) => {
+    if (document.faults.some((one) => one.severity === 'error')) return [];
+    const { birthPlace: _, ...patient } = cda.identity(document.tree as cda.CdaTree).patient;
+    return [{ place, patient: { resourceType: 'Patient', ...patient } as Patient }];
+  });
+  return claims.flatMap(({ place, patient }, index) => {
+    const [value, , , authority] = tree.documents.find((one) => one.place === place)?.patientId?.split('^') ?? [];
+    const system = `urn:oid:${authority?.split('&')[1]}`;
+    const announced: Patient = { resourceType: 'Patient', identifier: [{ system, value }] };
+    const first = claims[0]!;
+    return [
+      ...(value && authority ? sameIdentity(announced, patient, ['METADATA.XML', place]).faults : []),
+      ...(index > 0 ? sameIdentity(first.patient, patient, [first.place, place]).faults : []),
+    ];
+  });
 }
 
 function inspectCda(incoming: Incoming, { decoded, faults }: Unwrapped): Inspection {

@@ -3,6 +3,7 @@ import type { Conversion } from '../conversion.ts';
 import { fault } from '../errors.ts';
 import type * as cda from '../formats/cda/index.ts';
 import type * as hl7v2 from '../formats/hl7v2/index.ts';
+import type { MailTree } from '../formats/mail/index.ts';
 import type { Incoming } from '../message.ts';
 import type { House } from './house.ts';
 import type { Unwrapped } from './unwrap.ts';
@@ -58,6 +59,8 @@ export function assertedAt({ decoded, format }: Unwrapped, receivedAt: number): 
       ? (decoded!.tree as hl7v2.Hl7v2Tree).message.dateTime
       : format === 'cda'
         ? (decoded!.tree as cda.CdaTree).effectiveTime
-        : undefined;
+        : format === 'mail'
+          ? (decoded!.tree as MailTree).sentAt
+          : undefined;
   return said ?? new Date(receivedAt).toISOString();
 }

@@ -4,6 +4,7 @@ import * as cda from '../formats/cda/index.ts';
 import * as fhir from '../formats/fhir/index.ts';
 import * as hl7v2 from '../formats/hl7v2/index.ts';
 import * as json from '../formats/json/index.ts';
+import * as mail from '../formats/mail/index.ts';
 import { recognise } from '../formats/recognise.ts';
 import type { Format, Incoming } from '../message.ts';
 
@@ -25,24 +26,27 @@ export interface EmbeddedDocument {
   decoded: Decoded;
 }
 
-type Reader = (bytes: Uint8Array) => Decoded;
+type Reader = (bytes: Uint8Array) => Decoded | Promise<Decoded>;
 
 const readers: Partial<Record<Format, Reader>> = {
   hl7v2: (bytes) => hl7v2.read(bytes) as Decoded,
   cda: (bytes) => cda.read(bytes) as Decoded,
   fhir: (bytes) => fhir.read(bytes) as Decoded,
   json: (bytes) => json.read(bytes) as Decoded,
+  mail: (bytes) => mail.read(bytes) as Promise<Decoded>,
 };
 
 /**
  * Bytes → plain trees: recognises the format where the door did not say it, reads the message, then each document inside
- * it. Pure; whatever is wrong comes back as faults.
+ * it. Pure; whatever is wrong comes back as faults. It takes its turn even where the reader needs none (only archives in
+ * mails do), so that messages of one connection keep their order.
  */
-export function unwrap(incoming: Pick<Incoming, 'bytes' | 'format' | 'contentType'>): Unwrapped {
+export async function unwrap(incoming: Pick<Incoming, 'bytes' | 'format' | 'contentType'>): Promise<Unwrapped> {
   const format = incoming.format ?? recognise(incoming.bytes, incoming.contentType);
   const reader = format && readers[format];
   if (!format || !reader) return { parts: [], faults: [fault('format-unknown')] };
-  const decoded = reader(incoming.bytes);
+  const read = reader(incoming.bytes);
+  const decoded = read instanceof Promise ? await read : read;
   const parts: EmbeddedDocument[] = [];
   const faults = [...decoded.faults];
   for (const part of decoded.parts) {

@@ -6,7 +6,7 @@ type Room = Pick<DoorContext, 'fhir' | 'log'>;
 
 /** What is known of a mail, for those who read the FHIR server: one Communication for each delivery, by its id. */
 export async function noteSending(delivery: Delivery, outcome: DeliveryOutcome, at: Date, room: Room): Promise<void> {
-  const { recipient, patient, documents, sender, messageId } = delivery.payload as MailPayload;
+  const { recipient, patient, documents, sender, messageId, audience } = delivery.payload as MailPayload;
   const { person, organization } = recipient ?? {};
   const display = [person?.given, person?.family].filter(Boolean).join(' ') || organization?.name;
   const identifier = person?.identifier ?? organization?.identifier;
@@ -18,12 +18,16 @@ export async function noteSending(delivery: Delivery, outcome: DeliveryOutcome, 
     status: outcome.outcome === 'delivered' ? 'completed' : 'not-done',
     ...(outcome.outcome === 'permanent' ? { statusReason: { text: outcome.faults[0]?.code ?? 'mail-refused' } } : {}),
     category: [{ text: 'MSSanté' }],
+    medium: [{ text: 'MSSanté' }],
     ...(patient ? { subject: { reference: patient } } : {}),
     about: documents.map((reference) => ({ reference })),
     ...(outcome.outcome === 'delivered' ? { sent: at.toISOString() } : {}),
-    ...(identifier || display
-      ? { recipient: [{ ...(identifier ? { identifier } : {}), ...(display ? { display } : {}) }] }
-      : {}),
+    recipient: [
+      identifier || display
+        ? { ...(identifier ? { identifier } : {}), ...(display ? { display } : {}) }
+        : { ...(audience === 'patient' && patient ? { reference: patient } : { display: 'MSSanté' }) },
+    ],
+    payload: documents.map((reference) => ({ contentReference: { reference } })),
     ...(sender?.organization?.name ? { sender: { display: sender.organization.name } } : {}),
   };
   // The mail has left: what fails here must not send it again.

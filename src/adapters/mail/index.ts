@@ -4,10 +4,11 @@ import { annuaireDirectory } from './annuaire.ts';
 import { configSchema, type MailConfig } from './config.ts';
 import { deliverMail } from './deliver.ts';
 import { csvDirectory, type Directory } from './directory.ts';
+import { openReceiver, type Receiver } from './receive.ts';
 import { openSender, type Sender } from './smtp.ts';
 import { wantsOf } from './wants.ts';
 
-/** Secure health mail (MSSanté): documents out by SMTP. */
+/** Secure health mail (MSSanté): documents out by SMTP, documents and reports in by IMAP. */
 export const door: DoorType<MailConfig> = {
   configSchema,
   create: (context) => new MailDoor(context),
@@ -17,15 +18,17 @@ class MailDoor implements Door {
   private readonly context: DoorContext<MailConfig>;
   private readonly directories: Directory[];
   private readonly sender: Sender | undefined;
+  private readonly receiver: Receiver | undefined;
 
   constructor(context: DoorContext<MailConfig>) {
-    const { smtp, directory, annuaire } = context.config;
+    const { smtp, imap, directory, annuaire } = context.config;
     this.context = context;
     this.directories = [
       ...(directory ? [csvDirectory(directory)] : []),
       ...(annuaire ? [annuaireDirectory(annuaire)] : []),
     ];
     this.sender = smtp && openSender(smtp);
+    this.receiver = imap && openReceiver(context);
   }
 
   wants(written: Parameters<NonNullable<Door['wants']>>[0]) {
@@ -45,7 +48,12 @@ class MailDoor implements Door {
     return (await this.sender?.check()) ?? [];
   }
 
+  async start() {
+    this.receiver?.start();
+  }
+
   async stop() {
+    await this.receiver?.stop();
     this.sender?.close();
   }
 }

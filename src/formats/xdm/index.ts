@@ -3,6 +3,7 @@ import { metadataXml } from './metadata.ts';
 import type { XdmSubmission } from './tree.ts';
 
 export { metadataXml } from './metadata.ts';
+export { type ArchivedDocument, archiveLimits, type ReadArchive, readArchive } from './read.ts';
 export type { XdmDocument, XdmSubmission, XdsCode } from './tree.ts';
 
 /** One moment for every entry, so that the same submission gives the same archive. */

@@ -1,0 +1,45 @@
+import type { ArchivedDocument } from '../xdm/index.ts';
+
+/** A mail as maps see it. Times are FHIR instants, addresses bare. */
+export interface MailTree {
+  messageId?: string;
+  inReplyTo?: string;
+  from?: string;
+  to: string[];
+  /** As written. */
+  subject?: string;
+  /** The subject without what only programs need (`XDM/1.0/DDM+`). */
+  title?: string;
+  sentAt?: string;
+  text?: string;
+  /** Address that asks to be told how processing went (RFC 8098). */
+  notificationTo?: string;
+  /** Documents inside, in the order of the parts. */
+  documents: MailedDocument[];
+  /** True when the documents come out of an XDM archive. */
+  archived: boolean;
+  /** What became of a mail sent from here. */
+  report?: MailReport;
+}
+
+export interface MailedDocument extends Partial<ArchivedDocument> {
+  place: string;
+  contentType: string;
+  size: number;
+  filename?: string;
+}
+
+/** RFC 3464 (delivery) and RFC 8098 (disposition), in the words they share. */
+export interface MailReport {
+  kind: 'delivery' | 'disposition';
+  originalMessageId?: string;
+  results: MailResult[];
+}
+
+export interface MailResult {
+  recipient?: string;
+  /** `pending`: nothing has been decided yet (delayed), or nothing is said of the processing. */
+  outcome: 'received' | 'read' | 'failed' | 'pending';
+  /** Enhanced status (`5.1.1`), or the code 900 … 906 of the receiving program. */
+  code?: string;
+}

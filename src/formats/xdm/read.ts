@@ -1,0 +1,165 @@
+import { createHash } from 'node:crypto';
+import yauzl, { type Entry, type ZipFile } from 'yauzl';
+import { type Fault, fault } from '../../errors.ts';
+import { attribute, child, elements, ownText, readXml, type XmlElement } from '../xml/index.ts';
+
+/** A document of an archive, with what METADATA.XML says of it. */
+export interface ArchivedDocument {
+  /** Path in the archive. */
+  path: string;
+  uniqueId?: string;
+  /** CX of the patient as written. */
+  patientId?: string;
+  mimeType: string;
+  title?: string;
+}
+
+export interface ReadArchive {
+  documents: (ArchivedDocument & { bytes: Uint8Array })[];
+  faults: Fault[];
+}
+
+/** Bounds of an archive: what is beyond one of them is refused unread. */
+export const archiveLimits = {
+  entries: 200,
+  /** Of one file, and of all together, unpacked. */
+  bytes: 64 * 1024 * 1024,
+  /** Of METADATA.XML. */
+  metadata: 4 * 1024 * 1024,
+};
+
+/**
+ * Opens an XDM archive, IHE ITI TF-2, 3.32: each document its metadata announce, with hash and size checked. Names are
+ * found in any case. Never throws; paths out of the archive, links, encrypted or overlong files are faults.
+ */
+export async function readArchive(bytes: Uint8Array): Promise<ReadArchive> {
+  try {
+    const files = await unpack(bytes);
+    const metadata = [...files.keys()].filter((name) => /^IHE_XDM\/[^/]+\/METADATA\.XML$/.test(name));
+    if (metadata.length === 0) return { documents: [], faults: [fault('xdm-metadata-missing')] };
+    const read = metadata.map((name) => documentsOf(name, files));
+    return mended({ documents: read.flatMap((one) => one.documents), faults: read.flatMap((one) => one.faults) });
+  } catch (error) {
+    if (error instanceof Refused) return { documents: [], faults: [error.found] };
+    return { documents: [], faults: [fault('xdm-unreadable', { detail: String(error) })] };
+  }
+}
+
+/** ECO.2.1.1: one patient in a mail. */
+function mended({ documents, faults }: ReadArchive): ReadArchive {
+  const patients = new Set(documents.flatMap(({ patientId }) => patientId?.split('^')[0] || []));
+  if (patients.size > 1) faults.push(fault('mail-several-patients'));
+  if (documents.length === 0 && faults.length === 0) faults.push(fault('xdm-metadata-missing'));
+  return { documents, faults };
+}
+
+class Refused extends Error {
+  readonly found: Fault;
+  constructor(found: Fault) {
+    super(found.code);
+    this.found = found;
+  }
+}
+
+function limit(what: string, most: number): Refused {
+  return new Refused(fault('xdm-limit', { params: { what, limit: most } }));
+}
+
+/** Files by their path in capitals. */
+async function unpack(bytes: Uint8Array): Promise<Map<string, Buffer>> {
+  const files = new Map<string, Buffer>();
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  // yauzl itself refuses absolute paths, drive letters, `..`, and sizes that are not as announced.
+  const zip: ZipFile = await yauzl.fromBufferPromise(buffer, { decodeStrings: true, validateEntrySizes: true });
+  if (zip.entryCount > archiveLimits.entries) throw limit('entries', archiveLimits.entries);
+  let left = archiveLimits.bytes;
+  for await (const entry of zip.eachEntry()) {
+    if (entry.fileName.endsWith('/')) continue;
+    const isLink = ((entry.externalFileAttributes >>> 16) & 0o170000) === 0o120000;
+    if (isLink || entry.isEncrypted()) throw new Refused(fault('xdm-unreadable', { detail: 'link or encrypted' }));
+    if (entry.uncompressedSize > left) throw limit('bytes', archiveLimits.bytes);
+    const content = await contentOf(zip, entry, left);
+    left -= content.length;
+    const name = entry.fileName.toUpperCase();
+    if (files.has(name)) throw new Refused(fault('xdm-unreadable', { detail: 'two files of one name' }));
+    files.set(name, content);
+  }
+  return files;
+}
+
+async function contentOf(zip: ZipFile, entry: Entry, left: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of await zip.openReadStreamPromise(entry)) {
+    size += (chunk as Buffer).length;
+    if (size > left) throw limit('bytes', archiveLimits.bytes);
+    chunks.push(chunk as Buffer);
+  }
+  return Buffer.concat(chunks);
+}
+
+const RIM = 'urn:oasis:names:tc:ebxml-regrep:xsd:rim:3.0';
+const PATIENT_ID = 'urn:uuid:58a6f841-87b3-4a3e-92fd-a8ffeff98427';
+const UNIQUE_ID = 'urn:uuid:2e82c1f6-a085-4c72-9da3-8640a32e42ab';
+const DOCUMENT = /^urn:uuid:(7edca82f-054d-47f2-a032-9b2a5b5186c1|34268e47-fdf5-41a6-ba33-82133c465248)$/;
+
+function documentsOf(name: string, files: Map<string, Buffer>): ReadArchive {
+  const bytes = files.get(name)!;
+  if (bytes.length > archiveLimits.metadata) throw limit('METADATA.XML', archiveLimits.metadata);
+  const result = readXml(bytes, { namespaces: { [RIM]: '' }, limits: { depth: 40, elements: 100_000 } });
+  if (!result.root) return { documents: [], faults: [{ ...result.fault, place: name }] };
+  const found: ReadArchive = { documents: [], faults: [] };
+  const folder = name.slice(0, name.lastIndexOf('/') + 1);
+  for (const object of objectsOf(result.root)) {
+    const uri = slot(object, 'URI') ?? '';
+    const path = `${folder}${uri}`.toUpperCase();
+    const content = files.get(path);
+    if (!content) {
+      found.faults.push(fault('xdm-document-missing', { place: path.slice(0, 200) }));
+      continue;
+    }
+    if (isAltered(content, object)) found.faults.push(fault('xdm-document-altered', { place: path }));
+    found.documents.push({ path, bytes: content, ...toldOf(object) });
+  }
+  return found;
+}
+
+function objectsOf(root: XmlElement): XmlElement[] {
+  const list = root.name === 'RegistryObjectList' ? root : child(root, 'RegistryObjectList');
+  return (list ? elements(list, 'ExtrinsicObject') : []).filter((one) =>
+    DOCUMENT.test(attribute(one, 'objectType') ?? ''),
+  );
+}
+
+/** Hash and size are optional in XDM; what is announced must be so. */
+function isAltered(content: Buffer, object: XmlElement): boolean {
+  const hash = slot(object, 'hash')?.toLowerCase();
+  const size = slot(object, 'size');
+  if (size !== undefined && Number(size) !== content.length) return true;
+  return hash !== undefined && createHash('sha1').update(content).digest('hex') !== hash;
+}
+
+function toldOf(object: XmlElement): Omit<ArchivedDocument, 'path'> {
+  const external = (scheme: string) =>
+    elements(object, 'ExternalIdentifier').find((one) => attribute(one, 'identificationScheme') === scheme);
+  const value = (scheme: string) => {
+    const one = external(scheme);
+    return one && attribute(one, 'value');
+  };
+  const name = child(object, 'Name');
+  const localised = name && child(name, 'LocalizedString');
+  const told = {
+    uniqueId: value(UNIQUE_ID),
+    patientId: value(PATIENT_ID),
+    title: localised && attribute(localised, 'value'),
+  };
+  const there = Object.fromEntries(Object.entries(told).filter(([, one]) => one !== undefined));
+  return { ...there, mimeType: attribute(object, 'mimeType') ?? 'application/octet-stream' };
+}
+
+function slot(object: XmlElement, name: string): string | undefined {
+  const found = elements(object, 'Slot').find((one) => attribute(one, 'name') === name);
+  const list = found && child(found, 'ValueList');
+  const value = list && child(list, 'Value');
+  return value && ownText(value).trim();
+}
