@@ -13,6 +13,7 @@ import { mailErrors } from './errors/mail.ts';
 import { mappingErrors } from './errors/mapping.ts';
 import { pathwayErrors } from './errors/pathway.ts';
 import { profileErrors } from './errors/profile.ts';
+import { sharedRecordErrors } from './errors/shared-record.ts';
 import { storeErrors } from './errors/store.ts';
 import { webErrors } from './errors/web.ts';
 
@@ -32,6 +33,7 @@ export const register = {
   ...mappingErrors,
   ...pathwayErrors,
   ...profileErrors,
+  ...sharedRecordErrors,
   ...storeErrors,
   ...webErrors,
 } satisfies Record<string, ErrorEntry>;

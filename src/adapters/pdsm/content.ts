@@ -1,0 +1,47 @@
+import type { Attachment, Patient } from '@medplum/fhirtypes';
+import { type Fault, fault } from '../../errors.ts';
+import * as cda from '../../formats/cda/index.ts';
+import { sha1 } from './dossier.ts';
+import { isIns, isValidMatricule } from './ins.ts';
+
+/** Whether the bytes are those that the attachment announces; what it does not announce is not compared. */
+export function checkBytes({ hash, size }: Attachment, bytes: Uint8Array, place: string): Fault[] {
+  const differs = (element: string) =>
+    fault('provide-content-differs', { place: `${place}.${element}`, params: { element } });
+  return [
+    ...(hash !== undefined && hash !== sha1(bytes) ? [differs('hash')] : []),
+    ...(size !== undefined && size !== bytes.length ? [differs('size')] : []),
+  ];
+}
+
+/** A CDA document must be readable, and about the subject: no INS of its own that the subject does not have. */
+export function checkDocument(
+  contentType: string | undefined,
+  bytes: Uint8Array,
+  subject: Patient | undefined,
+  place: string,
+): Fault[] {
+  if (
+    !/xml/.test(contentType ?? '') ||
+    !Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes('ClinicalDocument')
+  )
+    return [];
+  const { tree, faults } = cda.read(bytes);
+  const errors = faults.filter((one) => one.severity === 'error');
+  if (errors.length > 0) return errors.map((one) => ({ ...one, place: `${place}.data${one.place ?? ''}` }));
+  const own = matricules(cda.identity(tree).patient.identifier);
+  const theirs = matricules(subject?.identifier);
+  const differs = own.length > 0 && theirs.length > 0 && !own.some((one) => theirs.includes(one));
+  return differs ? [fault('provide-subject-differs', { place })] : [];
+}
+
+function matricules(identifiers: Patient['identifier']): string[] {
+  return (identifiers ?? []).flatMap(({ system, value }) => (isIns(system) && value ? [value] : []));
+}
+
+/** An INS written into a reference must have its key, or it names nobody. */
+export function checkSubject(reference: string | undefined, place: string): Fault[] {
+  const condition = /^Patient\?identifier=([^&]+)$/.exec(reference ?? '')?.[1];
+  const [system, value = ''] = (condition?.replace(/%7C/i, '|').replace(/%3A/gi, ':') ?? '').split('|');
+  return isIns(system) && !isValidMatricule(value) ? [fault('provide-ins-invalid', { place })] : [];
+}

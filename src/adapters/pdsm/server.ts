@@ -1,0 +1,106 @@
+import type { OperationOutcome } from '@medplum/fhirtypes';
+import { Agent, request as httpRequest } from 'undici';
+import { type Fault, fault, PasserelleError } from '../../errors.ts';
+import type { ServerConfig } from './config.ts';
+
+/** What the server elsewhere answered. */
+export interface Answer {
+  status: number;
+  body?: unknown;
+  retryAfterSeconds?: number;
+}
+
+/** The PDSm server that documents go to. */
+export interface SharedRecord {
+  /**
+   * One request; never follows a redirect. Throws PasserelleError: `share-unreachable` when nothing can have happened,
+   * `share-unconfirmed` when it may have.
+   */
+  send(method: 'GET' | 'POST' | 'PATCH' | 'DELETE', path: string, body?: unknown, key?: string): Promise<Answer>;
+  close(): Promise<void>;
+}
+
+/** Errors of a socket before the request can have been read. */
+const NOT_SENT = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
+
+/** Kept-open connections to one origin, with bounded time and size. */
+export function openSharedRecord(config: ServerConfig): SharedRecord {
+  const base = config.base.replace(/\/+$/, '');
+  const timeout = config.timeoutSeconds * 1000;
+  const dispatcher = new Agent({
+    connections: config.connections,
+    pipelining: 1,
+    connect: { timeout: Math.min(timeout, 5000) },
+    headersTimeout: timeout,
+    bodyTimeout: timeout,
+    maxResponseSize: config.largestAnswerBytes,
+  });
+  return {
+    close: () => dispatcher.destroy(),
+    async send(method, path, body, key) {
+      try {
+        const answer = await httpRequest(path ? `${base}/${path}` : base, {
+          method,
+          dispatcher,
+          headers: {
+            accept: 'application/fhir+json',
+            'cache-control': 'no-cache',
+            ...(body === undefined ? {} : { 'content-type': 'application/fhir+json' }),
+            ...(key ? { 'idempotency-key': key } : {}),
+            ...config.headers,
+          },
+          ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        });
+        const text = await answer.body.text();
+        const wait = Number(answer.headers['retry-after']);
+        return {
+          status: answer.statusCode,
+          body: parsed(text),
+          ...(wait > 0 ? { retryAfterSeconds: Math.min(wait, 3600) } : {}),
+        };
+      } catch (error) {
+        const reason = (error as { code?: string }).code ?? 'no answer';
+        throw new PasserelleError(
+          fault(NOT_SENT.has(reason) ? 'share-unreachable' : 'share-unconfirmed', { params: { reason } }),
+        );
+      }
+    },
+  };
+}
+
+function parsed(text: string): unknown {
+  try {
+    return text ? JSON.parse(text) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What an answer that is no success means for the delivery. */
+export function faultOf({ status, body }: Answer): Fault {
+  const reason = `status ${status}`;
+  // A server that is being set right (token, certificate), busy or away; two at once on one document.
+  if ([401, 403, 408, 409, 412, 425, 429, 502, 503].includes(status))
+    return fault('share-unreachable', { params: { reason } });
+  // Sent, and nobody knows what became of it; 202 is written down there and may still be refused.
+  if ([202, 500, 504].includes(status)) return fault('share-unconfirmed', { params: { reason } });
+  return fault('share-refused', { params: { status, codes: codesOf(body) } });
+}
+
+/** The codes alone: sentences of another system may name the patient. */
+function codesOf(body: unknown): string {
+  const issues = (body as OperationOutcome | undefined)?.issue;
+  if (!Array.isArray(issues)) return 'no OperationOutcome';
+  const codes = issues
+    .filter((one) => one?.severity === 'error' || one?.severity === 'fatal')
+    .map((one) => one.details?.coding?.[0]?.code ?? one.code);
+  const safe = codes.filter((one): one is typeof one & string => /^[a-z][a-z0-9-]{0,63}$/i.test(String(one)));
+  return [...new Set(safe)].slice(0, 8).join(', ') || 'no code';
+}
