@@ -38,6 +38,8 @@ export interface Journal {
   claimDeliveries(destination: string, limit: number, leaseMs: number): Promise<ClaimedDelivery[]>;
   /** As `settle`. A transient or ambiguous outcome puts the delivery off until `retryAt` (at once without it). */
   settleDelivery(id: string, outcome: DeliveryOutcome, retryAt?: number, attempt?: number): Promise<boolean>;
+  /** Adds deliveries to a message whose own end is on disk; those that are there already are left alone. */
+  follow(messageId: string, deliveries: NewDelivery[]): Promise<void>;
   /** Files a late answer to a delivery, found by the key the delivery announced; the same answer twice is filed once. */
   receipt(key: string, receipt: Receipt): Promise<{ messageId: string; deliveryId: string } | undefined>;
 

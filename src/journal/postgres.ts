@@ -3,7 +3,7 @@ import type { DeliveryOutcome, Receipt } from '../adapter.ts';
 import { type Fault, fault, PasserelleError } from '../errors.ts';
 import type { MessageState } from '../message.ts';
 import { type Clock, steadyClock } from './clock.ts';
-import type { Journal, ListFilter, NewMessage, Settlement } from './journal.ts';
+import type { Journal, ListFilter, NewDelivery, NewMessage, Settlement } from './journal.ts';
 import { appendAll, Intake } from './postgres/append.ts';
 import { Batch } from './postgres/batch.ts';
 import { claim, claimDeliveries } from './postgres/claim.ts';
@@ -13,7 +13,7 @@ import { purge, replay, takeSlot } from './postgres/keeping.ts';
 import { Listener } from './postgres/listener.ts';
 import { migrate } from './postgres/migrate.ts';
 import { bytes, counts, fileReceipt, get, list, listUnmapped, nextDue } from './postgres/query.ts';
-import { settle, settleAll, settleAllDeliveries, settleDelivery } from './postgres/settle.ts';
+import { follow, settle, settleAll, settleAllDeliveries, settleDelivery } from './postgres/settle.ts';
 import { WorkBell } from './work.ts';
 
 /** Longest pause that outlives a start; longest pause, or lease, that is taken for real while running. */
@@ -107,6 +107,10 @@ class PostgresJournal implements Journal {
 
   async settleDelivery(id: string, outcome: DeliveryOutcome, retryAt?: number, attempt?: number) {
     return settleDelivery(this.#open(), id, outcome, retryAt, attempt);
+  }
+
+  async follow(messageId: string, deliveries: NewDelivery[]) {
+    return follow(this.#open(), messageId, deliveries);
   }
 
   async receipt(key: string, receipt: Receipt) {

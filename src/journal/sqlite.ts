@@ -3,7 +3,7 @@ import { type Fault, fault, PasserelleError } from '../errors.ts';
 import type { MessageState } from '../message.ts';
 import { type Clock, steadyClock } from './clock.ts';
 import { PayloadFiles } from './files.ts';
-import type { Journal, ListFilter, NewMessage, Settlement } from './journal.ts';
+import type { Journal, ListFilter, NewDelivery, NewMessage, Settlement } from './journal.ts';
 import { MIN_FREE_BYTES, Space } from './space.ts';
 import { Intake } from './sqlite/append.ts';
 import { claim, claimDeliveries } from './sqlite/claim.ts';
@@ -18,7 +18,7 @@ import { bytes, counts, get, list } from './sqlite/query.ts';
 import { Queue } from './sqlite/queue.ts';
 import { fileReceipt } from './sqlite/receipt.ts';
 import { replay } from './sqlite/replay.ts';
-import { settle, settleDelivery } from './sqlite/settle.ts';
+import { follow, settle, settleDelivery } from './sqlite/settle.ts';
 import { listUnmapped } from './sqlite/unmapped.ts';
 import { WorkBell } from './work.ts';
 
@@ -115,6 +115,10 @@ class SqliteJournal implements Journal {
 
   async settleDelivery(id: string, outcome: DeliveryOutcome, retryAt?: number, attempt?: number) {
     return settleDelivery(this.#open(), id, outcome, retryAt, attempt);
+  }
+
+  async follow(messageId: string, deliveries: NewDelivery[]) {
+    return follow(this.#open(), messageId, deliveries);
   }
 
   async receipt(key: string, receipt: Receipt) {

@@ -4,6 +4,11 @@ CREATE FUNCTION journal_count(p_name text, p_n bigint) RETURNS void LANGUAGE sql
   INSERT INTO tally_change (name, n) SELECT p_name, p_n WHERE p_n <> 0
 $$;
 
+-- Counts one more message for each state named.
+CREATE FUNCTION journal_count_all(p_states text[]) RETURNS void LANGUAGE sql AS $$
+  INSERT INTO tally_change (name, n) SELECT 'state:' || s, count(*) FROM unnest(p_states) s GROUP BY s
+$$;
+
 -- The counters, after folding in what was added to them, when nobody else is doing that.
 CREATE FUNCTION journal_tallies() RETURNS TABLE (o_name text, o_n bigint) LANGUAGE plpgsql AS $$
 BEGIN
@@ -26,66 +31,72 @@ DECLARE
   v_now bigint := journal_now(p_now);
   v_found record;
   v_seq bigint;
-  v_waits boolean := false;
-  v_states jsonb := '{}';
+  v_states text[] := '{}';
+  m record;
 BEGIN
-  FOR i IN 1 .. array_length(p_id, 1) LOOP
-    v_found := NULL;
-    IF p_dedupe[i] IS NOT NULL THEN
-      SELECT * INTO v_found FROM journal_found(p_dedupe[i], NULL);
+  FOR m IN SELECT * FROM unnest(p_id, p_dedupe, p_key, p_door, p_sender, p_kind, p_lane, p_format, p_route, p_size,
+      p_received, p_faults, p_envelope, p_state, p_bytes, p_hash)
+    AS x (id, dedupe, key, door, sender, kind, lane, format, route, size, received, faults, envelope, state, bytes, hash)
+  LOOP
+    IF m.dedupe IS NOT NULL THEN
+      SELECT * INTO v_found FROM journal_found_key(m.dedupe);
       IF v_found.state <> 'refused' THEN
         RETURN QUERY SELECT v_found.id, true, v_found.state, v_found.faults;
         CONTINUE;
       END IF;
-      IF v_found.state = 'refused' AND p_state[i] = 'refused' AND EXISTS (
+      IF v_found.state = 'refused' AND m.state = 'refused' AND EXISTS (
         SELECT 1 FROM message_body b
-          WHERE b.seq = v_found.seq AND (b.hash = p_hash[i] OR (p_hash[i] IS NULL AND b.bytes = p_bytes[i]))
+          WHERE b.seq = v_found.seq AND (b.hash = m.hash OR (m.hash IS NULL AND b.bytes = m.bytes))
       ) THEN
-        UPDATE outcome SET settled_at = v_now, faults = p_faults[i] WHERE seq = v_found.seq;
-        RETURN QUERY SELECT v_found.id, true, 'refused'::text, p_faults[i];
+        UPDATE outcome SET settled_at = v_now, faults = m.faults WHERE seq = v_found.seq;
+        RETURN QUERY SELECT v_found.id, true, 'refused'::text, m.faults;
         CONTINUE;
       END IF;
-      UPDATE message SET dedupe_key = coalesce(dedupe_key, dedupe), dedupe = NULL WHERE seq = v_found.seq;
+      IF v_found.seq IS NOT NULL THEN
+        UPDATE message SET dedupe_key = coalesce(dedupe_key, dedupe), dedupe = NULL WHERE seq = v_found.seq;
+      END IF;
     END IF;
     v_seq := NULL;
     INSERT INTO message
       (id, dedupe, dedupe_key, door, sender, kind, lane, format, route, size, received_at, faults, envelope)
-      VALUES (p_id[i], p_dedupe[i], p_key[i], p_door[i], p_sender[i], p_kind[i], p_lane[i], p_format[i], p_route[i],
-        p_size[i], p_received[i], p_faults[i], p_envelope[i])
+      VALUES (m.id, m.dedupe, m.key, m.door, m.sender, m.kind, m.lane, m.format, m.route, m.size, m.received, m.faults,
+        m.envelope)
       ON CONFLICT DO NOTHING RETURNING seq INTO v_seq;
     IF v_seq IS NULL THEN
-      RETURN QUERY SELECT f.id, true, f.state, f.faults FROM journal_found(p_dedupe[i], p_id[i]) f;
+      RETURN QUERY SELECT f.id, true, f.state, f.faults FROM
+        (SELECT * FROM journal_found_key(m.dedupe) UNION ALL SELECT * FROM journal_found_id(m.id)) f LIMIT 1;
       CONTINUE;
     END IF;
-    INSERT INTO message_body (seq, bytes, hash) VALUES (v_seq, p_bytes[i], p_hash[i]);
-    PERFORM journal_refer(p_hash[i]);
-    IF p_state[i] = 'accepted' THEN
-      INSERT INTO work (stream, seq, lane, place, since, size)
-        VALUES ('', v_seq, p_lane[i], 0, p_received[i], p_size[i]);
-      v_waits := true;
+    INSERT INTO message_body (seq, bytes, hash) VALUES (v_seq, m.bytes, m.hash);
+    IF m.hash IS NOT NULL THEN PERFORM journal_refer(m.hash); END IF;
+    IF m.state = 'accepted' THEN
+      INSERT INTO work (stream, seq, lane, place, since, size) VALUES ('', v_seq, m.lane, 0, m.received, m.size);
     ELSE
-      INSERT INTO outcome (seq, state, settled_at, attempts, faults) VALUES (v_seq, p_state[i], v_now, 0, p_faults[i]);
+      INSERT INTO outcome (seq, state, settled_at, attempts, faults) VALUES (v_seq, m.state, v_now, 0, m.faults);
     END IF;
-    v_states := jsonb_set(v_states, ARRAY[p_state[i]], to_jsonb(coalesce((v_states ->> p_state[i])::int, 0) + 1));
-    RETURN QUERY SELECT p_id[i], false, p_state[i], NULL::text;
+    v_states := v_states || m.state;
+    RETURN QUERY SELECT m.id, false, m.state, NULL::text;
   END LOOP;
-  PERFORM journal_count('state:' || key, value::bigint) FROM jsonb_each_text(v_states);
-  IF v_waits THEN PERFORM journal_ring(); END IF;
+  PERFORM journal_count_all(v_states);
+  IF 'accepted' = ANY (v_states) THEN PERFORM journal_ring(); END IF;
 END $$;
 
--- The message of a key or, failing that, of an id, and what became of it.
-CREATE FUNCTION journal_found(p_dedupe text, p_id text) RETURNS TABLE (seq bigint, id text, state text, faults text)
-LANGUAGE sql AS $$
+-- The message of a key, and of an id, and what became of it. Two functions: one condition on either would use no index.
+CREATE FUNCTION journal_found_key(p_dedupe text) RETURNS TABLE (seq bigint, id text, state text, faults text)
+LANGUAGE sql STABLE AS $$
   SELECT m.seq, m.id, coalesce(o.state, 'accepted'), coalesce(o.faults, m.faults)
-    FROM message m LEFT JOIN outcome o ON o.seq = m.seq
-    WHERE m.dedupe = p_dedupe OR m.id = p_id
-    ORDER BY m.dedupe = p_dedupe DESC NULLS LAST LIMIT 1
+    FROM message m LEFT JOIN outcome o ON o.seq = m.seq WHERE m.dedupe = p_dedupe
+$$;
+
+CREATE FUNCTION journal_found_id(p_id text) RETURNS TABLE (seq bigint, id text, state text, faults text)
+LANGUAGE sql STABLE AS $$
+  SELECT m.seq, m.id, coalesce(o.state, 'accepted'), coalesce(o.faults, m.faults)
+    FROM message m LEFT JOIN outcome o ON o.seq = m.seq WHERE m.id = p_id
 $$;
 
 -- Counts one more row that refers to a payload; the payload was written just before.
 CREATE FUNCTION journal_refer(p_hash text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-  IF p_hash IS NULL THEN RETURN; END IF;
   UPDATE payload SET refs = refs + 1 WHERE hash = p_hash;
   IF NOT FOUND THEN RAISE EXCEPTION 'payload % is gone', p_hash; END IF;
 END $$;

@@ -38,7 +38,7 @@ BEGIN
     ON CONFLICT (id) DO NOTHING RETURNING seq INTO v_seq;
   IF v_seq IS NOT NULL THEN
     INSERT INTO delivery_body (seq, encoding, bytes, hash) VALUES (v_seq, p_encoding, p_bytes, p_hash);
-    PERFORM journal_refer(p_hash);
+    IF p_hash IS NOT NULL THEN PERFORM journal_refer(p_hash); END IF;
     INSERT INTO work (stream, seq, lane, place, since, size) VALUES (p_destination, v_seq, p_lane, 0, p_now, p_size);
     PERFORM journal_count('waiting:' || p_destination, 1);
     RETURN;
@@ -62,53 +62,57 @@ CREATE FUNCTION journal_settle(
 ) RETURNS SETOF boolean LANGUAGE plpgsql AS $$
 DECLARE
   v_now bigint := journal_now(p_now);
+  v_states text[] := '{}';
+  v_before text;
+  e record;
   m record;
   w record;
-  v_ring boolean := false;
-  v_before text;
+  d record;
 BEGIN
   PERFORM journal_lock_lanes();
-  FOR i IN 1 .. array_length(p_id, 1) LOOP
-    SELECT seq, sender, lane INTO m FROM message WHERE id = p_id[i];
-    w := NULL;
-    IF p_state[i] = 'accepted' THEN
-      UPDATE work SET owner = NULL, due = greatest(v_now + p_delay[i], 1), ambiguous = ambiguous OR p_ambiguous[i]
-        WHERE stream = '' AND seq = m.seq AND owner = p_owner AND attempts = coalesce(p_attempt[i], attempts)
+  FOR e IN SELECT * FROM unnest(p_id, p_attempt, p_state, p_faults, p_refs, p_maps, p_unmapped, p_response, p_delay,
+      p_ambiguous) WITH ORDINALITY
+    AS x (id, attempt, state, faults, refs, maps, unmapped, response, delay, ambiguous, i)
+  LOOP
+    SELECT seq, sender, lane INTO m FROM message WHERE id = e.id;
+    IF e.state = 'accepted' THEN
+      UPDATE work SET owner = NULL, due = greatest(v_now + e.delay, 1), ambiguous = ambiguous OR e.ambiguous
+        WHERE stream = '' AND seq = m.seq AND owner = p_owner AND attempts = coalesce(e.attempt, attempts)
         RETURNING lane, attempts INTO w;
-      IF w.lane IS NOT NULL THEN
-        PERFORM journal_seat('', w.lane);
-        INSERT INTO outcome (seq, state, settled_at, attempts, faults)
-          VALUES (m.seq, 'accepted', v_now, w.attempts, p_faults[i])
-          ON CONFLICT (seq) DO UPDATE SET state = 'accepted', settled_at = excluded.settled_at,
-            attempts = excluded.attempts, faults = excluded.faults;
-      END IF;
     ELSE
       DELETE FROM work
-        WHERE stream = '' AND seq = m.seq AND owner = p_owner AND attempts = coalesce(p_attempt[i], attempts)
+        WHERE stream = '' AND seq = m.seq AND owner = p_owner AND attempts = coalesce(e.attempt, attempts)
         RETURNING lane, attempts INTO w;
-      IF w.lane IS NOT NULL THEN
-        PERFORM journal_seat('', w.lane);
-        v_before := CASE WHEN w.attempts > 1 THEN (SELECT unmapped FROM outcome WHERE seq = m.seq) END;
-        IF v_before IS NOT NULL OR p_unmapped[i] IS NOT NULL THEN
-          PERFORM journal_count_unmapped(m.sender, m.seq, v_before, p_unmapped[i]);
-        END IF;
-        INSERT INTO outcome (seq, state, settled_at, attempts, faults, refs, maps, unmapped, response)
-          VALUES (m.seq, p_state[i], v_now, w.attempts, p_faults[i], p_refs[i], p_maps[i], p_unmapped[i], p_response[i])
-          ON CONFLICT (seq) DO UPDATE SET state = excluded.state, settled_at = excluded.settled_at,
-            attempts = excluded.attempts, faults = excluded.faults, refs = excluded.refs, maps = excluded.maps,
-            unmapped = excluded.unmapped, response = excluded.response;
-        PERFORM journal_count('state:accepted', -1), journal_count('state:' || p_state[i], 1);
-        FOR j IN 1 .. coalesce(array_length(d_of, 1), 0) LOOP
-          CONTINUE WHEN d_of[j] <> i;
-          PERFORM journal_deliver(v_now, m.seq, m.lane, d_id[j], d_destination[j], d_kind[j], d_key[j], d_encoding[j],
-            d_bytes[j], d_hash[j], d_size[j]);
-        END LOOP;
-      END IF;
     END IF;
-    v_ring := v_ring OR w.lane IS NOT NULL;
     RETURN NEXT w.lane IS NOT NULL;
+    CONTINUE WHEN w.lane IS NULL;
+    PERFORM journal_seat('', w.lane);
+    IF e.state = 'accepted' THEN
+      INSERT INTO outcome (seq, state, settled_at, attempts, faults)
+        VALUES (m.seq, 'accepted', v_now, w.attempts, e.faults)
+        ON CONFLICT (seq) DO UPDATE SET state = 'accepted', settled_at = excluded.settled_at,
+          attempts = excluded.attempts, faults = excluded.faults;
+      CONTINUE;
+    END IF;
+    v_before := CASE WHEN w.attempts > 1 THEN (SELECT o.unmapped FROM outcome o WHERE o.seq = m.seq) END;
+    IF v_before IS NOT NULL OR e.unmapped IS NOT NULL THEN
+      PERFORM journal_count_unmapped(m.sender, m.seq, v_before, e.unmapped);
+    END IF;
+    INSERT INTO outcome (seq, state, settled_at, attempts, faults, refs, maps, unmapped, response)
+      VALUES (m.seq, e.state, v_now, w.attempts, e.faults, e.refs, e.maps, e.unmapped, e.response)
+      ON CONFLICT (seq) DO UPDATE SET state = excluded.state, settled_at = excluded.settled_at,
+        attempts = excluded.attempts, faults = excluded.faults, refs = excluded.refs, maps = excluded.maps,
+        unmapped = excluded.unmapped, response = excluded.response;
+    v_states := v_states || e.state;
+    CONTINUE WHEN NOT e.i = ANY (d_of);
+    FOR d IN SELECT * FROM unnest(d_of, d_id, d_destination, d_kind, d_key, d_encoding, d_bytes, d_hash, d_size)
+      AS x (of, id, destination, kind, key, encoding, bytes, hash, size) WHERE x.of = e.i
+    LOOP
+      PERFORM journal_deliver(v_now, m.seq, m.lane, d.id, d.destination, d.kind, d.key, d.encoding, d.bytes, d.hash, d.size);
+    END LOOP;
   END LOOP;
-  IF v_ring THEN PERFORM journal_ring(); END IF;
+  PERFORM journal_count_all(v_states), journal_count('state:accepted', -cardinality(v_states));
+  PERFORM journal_ring();
 END $$;
 
 -- The same for deliveries.
@@ -118,36 +122,36 @@ CREATE FUNCTION journal_settle_deliveries(
 ) RETURNS SETOF boolean LANGUAGE plpgsql AS $$
 DECLARE
   v_now bigint := journal_now(p_now);
+  e record;
   d record;
   w record;
 BEGIN
   PERFORM journal_lock_lanes();
-  FOR i IN 1 .. array_length(p_id, 1) LOOP
-    SELECT seq, destination INTO d FROM delivery WHERE id = p_id[i];
-    w := NULL;
-    IF p_outcome[i] IN ('delivered', 'permanent') THEN
+  FOR e IN SELECT *, x.outcome IN ('delivered', 'permanent') AS is_end
+    FROM unnest(p_id, p_attempt, p_outcome, p_faults, p_refs, p_response, p_key, p_delay)
+    AS x (id, attempt, outcome, faults, refs, response, key, delay)
+  LOOP
+    SELECT seq, destination INTO d FROM delivery WHERE id = e.id;
+    IF e.is_end THEN
       DELETE FROM work
-        WHERE stream = d.destination AND seq = d.seq AND owner = p_owner AND attempts = coalesce(p_attempt[i], attempts)
+        WHERE stream = d.destination AND seq = d.seq AND owner = p_owner AND attempts = coalesce(e.attempt, attempts)
         RETURNING lane, attempts INTO w;
     ELSE
-      UPDATE work SET owner = NULL, due = greatest(v_now + p_delay[i], 1),
-          ambiguous = ambiguous OR p_outcome[i] = 'ambiguous'
-        WHERE stream = d.destination AND seq = d.seq AND owner = p_owner AND attempts = coalesce(p_attempt[i], attempts)
+      UPDATE work SET owner = NULL, due = greatest(v_now + e.delay, 1), ambiguous = ambiguous OR e.outcome = 'ambiguous'
+        WHERE stream = d.destination AND seq = d.seq AND owner = p_owner AND attempts = coalesce(e.attempt, attempts)
         RETURNING lane, attempts INTO w;
     END IF;
     RETURN NEXT w.lane IS NOT NULL;
     CONTINUE WHEN w.lane IS NULL;
     PERFORM journal_seat(d.destination, w.lane);
     INSERT INTO delivery_outcome (seq, state, settled_at, attempts, faults, refs, response)
-      VALUES (d.seq, CASE p_outcome[i] WHEN 'delivered' THEN 'delivered' WHEN 'permanent' THEN 'dead' ELSE 'waiting' END,
-        v_now, w.attempts, p_faults[i], p_refs[i], p_response[i])
+      VALUES (d.seq, CASE e.outcome WHEN 'delivered' THEN 'delivered' WHEN 'permanent' THEN 'dead' ELSE 'waiting' END,
+        v_now, w.attempts, e.faults, e.refs, e.response)
       ON CONFLICT (seq) DO UPDATE SET state = excluded.state, settled_at = excluded.settled_at,
         attempts = excluded.attempts, faults = excluded.faults, refs = excluded.refs, response = excluded.response;
-    IF p_key[i] IS NOT NULL THEN UPDATE delivery SET key = p_key[i] WHERE seq = d.seq; END IF;
-    IF p_outcome[i] IN ('delivered', 'permanent') THEN
-      PERFORM journal_count('waiting:' || d.destination, -1);
-    END IF;
-    IF p_outcome[i] = 'permanent' THEN PERFORM journal_count('dead:' || d.destination, 1); END IF;
+    IF e.key IS NOT NULL THEN UPDATE delivery SET key = e.key WHERE seq = d.seq; END IF;
+    IF e.is_end THEN PERFORM journal_count('waiting:' || d.destination, -1); END IF;
+    IF e.outcome = 'permanent' THEN PERFORM journal_count('dead:' || d.destination, 1); END IF;
   END LOOP;
   PERFORM journal_ring();
 END $$;

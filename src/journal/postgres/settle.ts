@@ -58,6 +58,17 @@ export async function settleDelivery(
   return settled;
 }
 
+/** Enters deliveries that follow from the fate of another; nothing for a message that is not there. */
+export async function follow({ db, moment, bell }: Context, id: string, deliveries: NewDelivery[]): Promise<void> {
+  for (const one of deliveries) {
+    const { delivery, encoding, bytes, hash, size } = await encode(db, one);
+    const body = [encoding, bytes && Buffer.from(bytes), hash, size];
+    const values = [moment() ?? null, id, delivery.id, delivery.destination, delivery.kind, text(delivery.key), ...body];
+    await db.rows(FOLLOW, values);
+  }
+  bell.ring();
+}
+
 async function encode(db: Database, delivery: NewDelivery): Promise<Outgoing> {
   const { encoding, bytes } = encodePayload(delivery.payload);
   const isLarge = bytes.length > INLINE_BYTES;
@@ -140,5 +151,9 @@ function withoutNul(value: string | null): string | null {
 
 const SETTLE = `SELECT journal_settle($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
   $20, $21) AS settled`;
+
+const FOLLOW = `WITH locked AS MATERIALIZED (SELECT journal_lock_lanes())
+  SELECT journal_deliver(journal_now($1), m.seq, m.lane, $3, $4, $5, $6, $7, $8, $9, $10) FROM message m, locked
+  WHERE m.id = $2`;
 
 const SETTLE_DELIVERIES = 'SELECT journal_settle_deliveries($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) AS settled';

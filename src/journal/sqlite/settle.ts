@@ -36,6 +36,22 @@ export async function settle(context: Context, id: string, end: Settlement, atte
   }
 }
 
+/** Enters deliveries that follow from the fate of another; nothing for a message that is not there. */
+export async function follow(context: Context, id: string, deliveries: NewDelivery[]): Promise<void> {
+  const { db, group, bell } = context;
+  const outgoing: Outgoing[] = [];
+  try {
+    for (const one of deliveries) outgoing.push(await encode(context, one));
+    await group.add(() => {
+      const message = db.get<{ seq: number; sender: string; lane: string }>(SEQ, id);
+      if (message) for (const one of outgoing) deliver(context, message, one);
+    });
+    bell.ring();
+  } finally {
+    for (const { body } of outgoing) if (body.hash !== null) await release(context, body.hash);
+  }
+}
+
 function putOff(
   context: Context,
   id: string,
