@@ -63,15 +63,22 @@ function typeRef(type: NonNullable<ElementDefinition['type']>[number]): TypeRef 
   };
 }
 
-function constant(element: ElementDefinition, prefix: string): Constant | undefined {
-  for (const [key, value] of Object.entries(element)) {
-    if (key.startsWith(prefix) && /^[A-Z]/.test(key.slice(prefix.length)) && value !== undefined) {
-      const type = key.slice(prefix.length);
+const constantKey = /^(fixed|pattern|minValue|maxValue)([A-Z].*)$/;
+
+/** The fixed value, pattern and limits of an element, found in one pass over its properties. */
+function constants(element: ElementDefinition): Pick<ElementNode, 'fixed' | 'pattern' | 'minValue' | 'maxValue'> {
+  const found: Pick<ElementNode, 'fixed' | 'pattern' | 'minValue' | 'maxValue'> = {};
+  for (const key in element) {
+    const first = key.charCodeAt(0);
+    const match = first === 102 || first === 112 || first === 109 ? constantKey.exec(key) : null;
+    const value = match ? (element as unknown as Record<string, unknown>)[key] : undefined;
+    if (match && value !== undefined) {
+      const [, role, type] = match as unknown as [string, keyof typeof found, string];
       const primitive = typeof value !== 'object';
-      return { type: primitive ? type.charAt(0).toLowerCase() + type.slice(1) : type, value };
+      found[role] = { type: primitive ? type.charAt(0).toLowerCase() + type.slice(1) : type, value };
     }
   }
-  return undefined;
+  return found;
 }
 
 function slicing(element: ElementDefinition): Slicing | undefined {
@@ -108,10 +115,7 @@ export function nodeOf(element: ElementDefinition): ElementNode {
           valueSet: element.binding.valueSet.split('|')[0] as string,
         }
       : undefined,
-    fixed: constant(element, 'fixed'),
-    pattern: constant(element, 'pattern'),
-    minValue: constant(element, 'minValue'),
-    maxValue: constant(element, 'maxValue'),
+    ...constants(element),
     maxLength: element.maxLength,
     content: element.contentReference?.replace(/^.*#/, ''),
     modifier: element.isModifier === true,
