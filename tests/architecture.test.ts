@@ -68,7 +68,7 @@ const mayKnow: Record<string, string[]> = {
   ],
   doors: ['adapter', 'config', 'errors'],
   web: ['access', 'adapter', 'config', 'errors', 'formats', 'journal', 'log', 'message'],
-  access: ['config', 'errors'],
+  access: ['adapter', 'config', 'errors', 'fhir-pages'],
   store: ['adapter', 'config', 'errors', 'formats'],
   journal: ['adapter', 'conversion', 'errors', 'message'],
   formats: ['conversion', 'errors', 'message', 'seed'],

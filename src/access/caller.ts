@@ -1,4 +1,5 @@
 import type { Resource } from '@medplum/fhirtypes';
+import type { FhirEndpoint } from '../adapter.ts';
 import type { Scope } from './scopes.ts';
 
 /** Who asks: what a verified token says. Set on every request behind the gate as `request.caller`. */
@@ -19,6 +20,11 @@ export interface Caller {
    * (`_include`, `_revinclude`, `$everything`, history): the gate has only seen the type that was searched.
    */
   sees(resource: Resource): boolean;
+  /**
+   * The FHIR server as this caller may see it, made anew for each request; doors read through it alone. For machines it is
+   * the server itself.
+   */
+  fhir?: FhirEndpoint;
 }
 
 declare global {

@@ -2,6 +2,7 @@ import type { Config } from '../config/shape.ts';
 import { type Authenticator, createAuthenticator } from './assertion.ts';
 import { defaultScope, signToken } from './issuer.ts';
 import { type IssuerKeys, openKeys } from './keys.ts';
+import { type AccessRules, loadAccessRules } from './porter-rules.ts';
 import { openReplayGuard } from './replay.ts';
 import { formatScopes, narrow, parseScopes } from './scopes.ts';
 import { createVerifier, type Verifier } from './verifier.ts';
@@ -9,6 +10,8 @@ import { createVerifier, type Verifier } from './verifier.ts';
 /** The porter: who asks, and what the own issuer gives. */
 export interface Access {
   verify: Verifier;
+  /** Who may see what, of `mappings/rules-access.json`. */
+  rules: AccessRules;
   /** The own issuer; absent when the configuration has none. */
   issuer?: {
     jwks: IssuerKeys['jwks'];
@@ -23,12 +26,14 @@ export interface Access {
 export async function openAccess(config: Config): Promise<Access> {
   const keys = await openKeys(config.data, config.access);
   const verify = createVerifier(config, keys);
-  if (!keys) return { verify, close: () => undefined };
+  const rules = loadAccessRules(config.folders.mappings);
+  if (!keys) return { verify, rules, close: () => undefined };
 
   const replay = openReplayGuard(config.data);
   const { clients, issuer } = config.access;
   return {
     verify,
+    rules,
     issuer: {
       jwks: keys.jwks,
       authenticate: createAuthenticator(clients, replay),

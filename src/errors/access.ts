@@ -32,4 +32,44 @@ export const accessErrors = {
       en: 'The token lacks the scope {scope}. Ask for a token that carries it.',
     },
   },
+  'access-rules-invalid': {
+    http: 500,
+    issue: 'exception',
+    msa: 'AE',
+    err3: '207',
+    public: {
+      fr: 'Les règles d’accès (mappings/rules-access.json) ne sont pas valables à {pointer} : {problem}. Corrigez-les avant de démarrer.',
+      en: 'The access rules (mappings/rules-access.json) are not valid at {pointer}: {problem}. Correct them before starting.',
+    },
+  },
+  'access-not-here': {
+    http: 404,
+    issue: 'not-found',
+    msa: 'AR',
+    err3: '204',
+    public: {
+      fr: 'Rien de tel n’est visible pour ce jeton.',
+      en: 'Nothing of the kind is visible to this token.',
+    },
+  },
+  'access-not-for-persons': {
+    http: 403,
+    issue: 'forbidden',
+    msa: 'AR',
+    err3: '207',
+    public: {
+      fr: 'Un jeton de personne ne permet pas ceci : {what}. Lisez ou cherchez directement les ressources du patient.',
+      en: 'A token of a person does not allow this: {what}. Read or search the resources of the patient directly.',
+    },
+  },
+  'access-search-too-wide': {
+    http: 403,
+    issue: 'too-costly',
+    msa: 'AR',
+    err3: '207',
+    public: {
+      fr: 'Cette recherche est trop large pour un jeton de personne. Nommez le patient ou ajoutez des critères.',
+      en: 'This search is too wide for a token of a person. Name the patient or add criteria.',
+    },
+  },
 } satisfies Record<string, ErrorEntry>;

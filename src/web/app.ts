@@ -16,6 +16,7 @@ import { protectiveHeaders } from './headers.ts';
 import { messageRoutes } from './messages.ts';
 import type { Metrics } from './metrics.ts';
 import { oauthRoutes } from './oauth.ts';
+import { asSeen, porterGate } from './porter.ts';
 import { rateLimit } from './rate.ts';
 
 /** Whether messages can be taken just now; anything but `ready` makes `/ready` answer 503. */
@@ -55,12 +56,13 @@ export function createApp(parts: AppParts): Express {
   app.use(oauth);
 
   const probe = probeBySearch(fhir);
-  app.use(gate(access.verify, probe));
+  app.use(gate(asSeen(access, fhir), probe));
   app.use(rateLimit(config.limits.requestsPerMinute));
   app.use(refuseWritesUnless(readiness));
   const { messageBytes, formBytes } = config.limits;
   app.use(rawBody(({ path }) => (path.endsWith('/_search') ? formBytes : messageBytes)));
   app.use(bodyGate(probe));
+  app.use(porterGate(access.rules, fhir));
 
   const window = Router({ caseSensitive: true });
   messageRoutes(window, parts.journal);

@@ -81,7 +81,7 @@ async function lackingForWrite(
     const scope = scopeFor(caller, demand);
     if (method === 'PATCH' || !resource) return scope;
     if (!within.some((one) => matches(resource, one))) return scope;
-    if (demand.on === 'update' && !(await probeAll(probe, demand, within))) return scope;
+    if (demand.on === 'update' && !(await probeAll(probe, caller, demand, within))) return scope;
   }
   return undefined;
 }

@@ -35,7 +35,7 @@ export function gate(verify: Verifier, probe: Probe): RequestHandler {
       else if (added) narrowUrl(request, added);
       else if (demand.on === 'create' || demand.on === 'update')
         pending.demands.push({ demand, within: decision.within });
-      else if (demand.on !== 'instance' || !(await probeAll(probe, demand, decision.within))) {
+      else if (demand.on !== 'instance' || !(await probeAll(probe, caller, demand, decision.within))) {
         return denied(request, response, scopeFor(caller, demand));
       }
     }

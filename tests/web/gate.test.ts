@@ -15,13 +15,19 @@ const mirror: Door = {
 
 /** A FHIR server that holds one vital sign, `Observation/v1` of `Patient/p1`. */
 const oneObservation: FhirEndpoint = {
-  async send({ path }) {
-    const [type, query] = path.split('?') as [string, string];
-    const asked = new URLSearchParams(query);
+  async send({ path, body }) {
+    const [type, query] = path.replace('/_search', '').split('?') as [string, string];
+    const asked = new URLSearchParams(typeof body === 'string' ? body : query);
     const fits = (name: string, value: string) => !asked.has(name) || asked.get(name) === value;
     const found =
       type === 'Observation' && fits('_id', 'v1') && fits('category', 'vital-signs') && fits('patient', 'p1');
-    return { status: 200, headers: {}, body: { resourceType: 'Bundle', type: 'searchset', total: found ? 1 : 0 } };
+    const resource = { resourceType: 'Observation', id: 'v1', subject: { reference: 'Patient/p1' } };
+    const entry = found ? [{ resource, search: { mode: 'match' } }] : [];
+    return {
+      status: 200,
+      headers: {},
+      body: { resourceType: 'Bundle', type: 'searchset', total: entry.length, entry },
+    };
   },
 };
 

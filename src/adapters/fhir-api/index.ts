@@ -47,7 +47,8 @@ async function route(request: Request, response: Response, context: DoorContext<
 
 /** Asks the FHIR server and hands its answer on. */
 async function pass(request: Request, response: Response, to: FhirRequest, { fhir }: DoorContext): Promise<void> {
-  answer(request, response, await fhir.send({ ...to, headers: { ...passed(request), ...to.headers } }));
+  const server = request.caller?.fhir ?? fhir;
+  answer(request, response, await server.send({ ...to, headers: { ...passed(request), ...to.headers } }));
 }
 
 /** Stays a POST on its way: what is searched for must not stand in an address. https://hl7.org/fhir/R4/http.html#search */

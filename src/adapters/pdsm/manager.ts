@@ -21,8 +21,10 @@ export function manage(router: Router, context: Context): void {
   router.use(BASE, (request, response, next) => route(request, response, next, context));
 }
 
-async function route(request: Request, response: Response, next: NextFunction, context: Context): Promise<void> {
+async function route(request: Request, response: Response, next: NextFunction, given: Context): Promise<void> {
   const { method } = request;
+  // What a person may not see does not exist here either.
+  const context: Context = { ...given, fhir: request.caller?.fhir ?? given.fhir };
   const [steps = '', query] = asked(request).path.split(/\?(.*)/s);
   if (/^(List|DocumentReference)$/.test(steps) && method === 'GET') return find(request, response, next, context);
   if (/^(List|DocumentReference)\/_search$/.test(steps) && method === 'POST')

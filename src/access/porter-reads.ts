@@ -1,0 +1,158 @@
+import type { Bundle, DocumentReference, OperationOutcome, Resource } from '@medplum/fhirtypes';
+import type { FhirEndpoint, FhirRequest, FhirResponse } from '../adapter.ts';
+import { type ErrorCode, fault, httpStatus, operationOutcome } from '../errors.ts';
+import { searchAll } from '../fhir-pages.ts';
+import type { Caller } from './caller.ts';
+import { binariesOf, type Facts, kindOf, openFacts } from './porter-facts.ts';
+import type { AccessRules } from './porter-rules.ts';
+import { searchFor } from './porter-search.ts';
+
+const idPattern = /^[A-Za-z0-9.-]{1,64}$/;
+const typePattern = /^[A-Z][A-Za-z]{1,63}$/;
+
+/** A FHIR server as one caller sees it: what is outside the circle does not exist. Reads and searches only, for persons. */
+export function guarded(rules: AccessRules, caller: Caller, fhir: FhirEndpoint): FhirEndpoint {
+  if (kindOf(caller) === 'machine') return fhir;
+  const facts = openFacts(rules, caller, fhir);
+  return { send: (request) => readFor(rules, facts, fhir, request) };
+}
+
+async function readFor(
+  rules: AccessRules,
+  facts: Facts,
+  fhir: FhirEndpoint,
+  request: FhirRequest,
+): Promise<FhirResponse> {
+  const at = request.path.indexOf('?');
+  const path = at < 0 ? request.path : request.path.slice(0, at);
+  const query = new URLSearchParams(at < 0 ? '' : request.path.slice(at + 1));
+  const steps = path.split('/').filter(Boolean);
+  const [type = '', second, third, fourth] = steps;
+  if (request.method === 'GET' && path === 'metadata') return fhir.send(request);
+  if (operationsOfNobody.has(steps.at(-1) ?? '') && steps.length <= 3) return fhir.send(request);
+  if (!typePattern.test(type)) return refused('access-not-for-persons', type || 'whole system');
+  const isSearch = (request.method === 'GET' && second === undefined) || isPosted(request, steps);
+  if (isSearch) {
+    if (typeof request.body === 'string') for (const pair of new URLSearchParams(request.body)) query.append(...pair);
+    const found = await searchFor(rules, facts, fhir, type, query);
+    return 'refused' in found ? refused(found.refused, found.what) : found;
+  }
+  if (second === undefined || !idPattern.test(second)) return refused('access-not-for-persons', second ?? type);
+  const everything = third === '$everything' && type === 'Patient' && steps.length === 3;
+  if (everything && (request.method === 'GET' || request.method === 'POST')) {
+    return everythingFor(facts, fhir, second, pages(query));
+  }
+  if (request.method !== 'GET') return refused('access-not-for-persons', request.method);
+  if (third === undefined) return one(rules, facts, fhir, request, type, second);
+  if (third !== '_history' || steps.length > 4) return refused('access-not-for-persons', third);
+  return fourth === undefined
+    ? historyFor(facts, fhir, `${type}/${second}`, pages(query))
+    : versionFor(facts, fhir, `${type}/${second}`, fourth);
+}
+
+/** Terminology and validation show nothing of what is stored about anybody. */
+const operationsOfNobody = new Set(['$expand', '$validate-code', '$lookup', '$translate', '$validate']);
+
+function isPosted({ method }: FhirRequest, steps: string[]): boolean {
+  return method === 'POST' && steps.length === 2 && steps[1] === '_search';
+}
+
+async function one(
+  rules: AccessRules,
+  facts: Facts,
+  fhir: FhirEndpoint,
+  request: FhirRequest,
+  type: string,
+  id: string,
+): Promise<FhirResponse> {
+  if (type === 'Binary') {
+    const visible = await seesBinary(rules, facts, fhir, `Binary/${id}`);
+    // Without conditions: a 304 would say that it is there.
+    const headers = { accept: request.headers?.accept ?? '*/*' };
+    return visible ? orNotHere(await fhir.send({ method: 'GET', path: `Binary/${id}`, headers })) : refused(notHere);
+  }
+  const found = await visibleNow(facts, fhir, `${type}/${id}`);
+  return found ?? refused(notHere);
+}
+
+const notHere: ErrorCode = 'access-not-here';
+
+/** The current version when it may be seen; what is hidden, deleted or never was, is one and the same. */
+async function visibleNow(facts: Facts, fhir: FhirEndpoint, reference: string): Promise<FhirResponse | undefined> {
+  const response = await fhir.send({ method: 'GET', path: reference, headers: { accept: 'application/fhir+json' } });
+  if (response.status === 404 || response.status === 410) return undefined;
+  if (response.status !== 200) return response;
+  const [verdict] = await facts.judge([response.body as Resource]);
+  return verdict?.allowed ? response : undefined;
+}
+
+/** A Binary belongs to the documents that cite it: at least one, and each of them must be visible. */
+export async function seesBinary(
+  rules: AccessRules,
+  facts: Facts,
+  fhir: FhirEndpoint,
+  reference: string,
+): Promise<boolean> {
+  if (!rules.patientOf.DocumentReference) return false;
+  const citing = await searchAll<DocumentReference>(fhir, `DocumentReference?location=${reference}&_count=100`, 100);
+  if (
+    citing.length === 0 ||
+    citing.length >= 100 ||
+    citing.some((document) => !binariesOf(document).includes(reference))
+  )
+    return false;
+  return (await facts.judge(citing)).every((verdict) => verdict.allowed);
+}
+
+async function versionFor(facts: Facts, fhir: FhirEndpoint, reference: string, version: string): Promise<FhirResponse> {
+  if (!idPattern.test(version)) return refused('access-not-for-persons', '_history');
+  const now = await visibleNow(facts, fhir, reference);
+  if (now?.status !== 200) return now ?? refused(notHere);
+  const then = await fhir.send({ method: 'GET', path: `${reference}/_history/${version}` });
+  if (then.status !== 200) return orNotHere(then);
+  const [verdict] = await facts.judge([then.body as Resource]);
+  return verdict?.allowed ? then : refused(notHere);
+}
+
+/** The versions that may be seen; for a resource that may be seen now. */
+async function historyFor(facts: Facts, fhir: FhirEndpoint, reference: string, query: string): Promise<FhirResponse> {
+  const now = await visibleNow(facts, fhir, reference);
+  if (now?.status !== 200) return now ?? refused(notHere);
+  const response = await fhir.send({ method: 'GET', path: `${reference}/_history${query}` });
+  return response.status === 200 ? filtered(facts, response) : orNotHere(response);
+}
+
+async function everythingFor(facts: Facts, fhir: FhirEndpoint, id: string, query: string): Promise<FhirResponse> {
+  const now = await visibleNow(facts, fhir, `Patient/${id}`);
+  if (now?.status !== 200) return now ?? refused(notHere);
+  const response = await fhir.send({ method: 'GET', path: `Patient/${id}/$everything${query}` });
+  return response.status === 200 ? filtered(facts, response) : orNotHere(response);
+}
+
+/** The parameters that only choose among versions or members; others could take away what the decision needs. */
+function pages(query: URLSearchParams): string {
+  const names = ['_count', '_since', '_cursor', '_type', 'start', 'end'];
+  const kept = new URLSearchParams([...query].filter(([name]) => names.includes(name)));
+  return kept.size > 0 ? `?${kept}` : '';
+}
+
+/** Leaves out what may not be seen, and the total with it: it would tell how much that was. */
+async function filtered(facts: Facts, response: FhirResponse): Promise<FhirResponse> {
+  const { total: _total, ...bundle } = response.body as Bundle;
+  const entries = bundle.entry ?? [];
+  const resources = entries.flatMap((entry) => entry.resource ?? []);
+  const verdicts = await facts.judge(resources);
+  const allowed = new Set(resources.filter((_resource, index) => verdicts[index]?.allowed));
+  const entry = entries.filter(({ resource }) => !resource || allowed.has(resource));
+  return { status: 200, headers: {}, body: { ...bundle, entry } };
+}
+
+function orNotHere(response: FhirResponse): FhirResponse {
+  return response.status === 404 || response.status === 410 ? refused(notHere) : response;
+}
+
+export function refused(code: ErrorCode, what = ''): FhirResponse {
+  const faults = [fault(code, { params: { what: what.replace(/[^A-Za-z$_.:/ -]/g, '').slice(0, 40) } })];
+  const body: OperationOutcome = operationOutcome(faults);
+  return { status: httpStatus(faults), headers: { 'content-type': 'application/fhir+json' }, body };
+}

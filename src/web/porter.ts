@@ -1,0 +1,59 @@
+import type { Request, RequestHandler } from 'express';
+import { fhirBase, safeSteps } from '../access/demands.ts';
+import type { Access } from '../access/index.ts';
+import { kindOf } from '../access/porter-facts.ts';
+import { guarded } from '../access/porter-reads.ts';
+import type { AccessRules } from '../access/porter-rules.ts';
+import { refusalOf } from '../access/porter-writes.ts';
+import type { Verifier } from '../access/verifier.ts';
+import { refuse } from '../adapter/answer.ts';
+import type { FhirEndpoint } from '../adapter.ts';
+import { fault } from '../errors.ts';
+import { readResource } from './content.ts';
+
+/** Gives every caller the FHIR server as it may see it; made anew for each request, so that nothing is remembered. */
+export function asSeen({ verify, rules }: Access, fhir: FhirEndpoint): Verifier {
+  return async (token) => {
+    const caller = await verify(token);
+    return caller && { ...caller, fhir: guarded(rules, caller, fhir) };
+  };
+}
+
+/**
+ * What a person's token may do besides reading: write single resources of patients it sees. The other doors are for
+ * machines. Reads go through `caller.fhir`, where the same rules decide.
+ */
+export function porterGate(rules: AccessRules, fhir: FhirEndpoint): RequestHandler {
+  return async (request, response, next) => {
+    const { caller, method } = request;
+    if (!caller || kindOf(caller) === 'machine') return next();
+    const path = request.url.split('?')[0] as string;
+    const steps = safeSteps(path) ?? [];
+    if (`/${steps.slice(0, 2).join('/')}` !== fhirBase) {
+      if (steps[0] === 'messages' && method === 'GET') return next();
+      return refuse(request, response, [fault('access-not-for-persons', { params: { what: path.slice(0, 40) } })]);
+    }
+    const below = steps.slice(2);
+    if (isReading(method, below)) return next();
+    const refusal = await refusalOf(rules, caller, fhir, {
+      method,
+      steps: below,
+      conditional: isConditional(request),
+      resource: method === 'DELETE' ? undefined : readResource(request.body as Buffer),
+    });
+    if (!refusal) return next();
+    refuse(request, response, [fault(refusal.code, { params: { what: refusal.what } })]);
+  };
+}
+
+function isReading(method: string, below: string[]): boolean {
+  if (method === 'GET' || method === 'HEAD') return true;
+  const last = below.at(-1) ?? '';
+  return method === 'POST' && (last === '_search' || last.startsWith('$'));
+}
+
+function isConditional(request: Request): boolean {
+  return (
+    request.url.includes('?') || ['if-none-exist', 'if-none-match'].some((name) => request.get(name) !== undefined)
+  );
+}
