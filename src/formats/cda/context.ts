@@ -1,6 +1,6 @@
 import type { Part } from '../../conversion.ts';
 import { type Fault, warning } from '../../errors.ts';
-import { attribute, elements, type XmlElement, xpath } from '../xml/index.ts';
+import { attribute, type XmlElement, xpath } from '../xml/index.ts';
 import { plainText } from './plain-text.ts';
 
 /** What one reading gathers beside the tree. */
@@ -55,18 +55,24 @@ export function placeOf(element: XmlElement): string {
 
 function narrativeTargets(root: XmlElement): Map<string, XmlElement> {
   const targets = new Map<string, XmlElement>();
-  const visit = (element: XmlElement, inText: boolean) => {
-    if (inText) {
-      const id = attribute(element, 'ID');
-      if (id !== undefined && !targets.has(id)) targets.set(id, element);
-    }
+  const inText = (element: XmlElement) => {
+    const id = attribute(element, 'ID');
+    if (id !== undefined && !targets.has(id)) targets.set(id, element);
+    for (const one of element.children) if (typeof one !== 'string') inText(one);
+  };
+  const inBody = (element: XmlElement) => {
     for (const one of element.children) {
-      if (typeof one !== 'string') visit(one, inText || (one.name === 'text' && element.name === 'section'));
+      if (typeof one === 'string') continue;
+      if (one.name === 'text') inText(one);
+      else if (BODY.test(one.name)) inBody(one);
     }
   };
-  for (const body of elements(root, 'component')) visit(body, false);
+  inBody(root);
   return targets;
 }
+
+/** The way from the document to the texts of its sections. */
+const BODY = /^(component|structuredBody|section)$/;
 
 /** Last step of an element's XPath, with an index where a sibling has the same name. */
 function step(element: XmlElement, parent: XmlElement): string {
