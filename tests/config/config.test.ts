@@ -35,6 +35,7 @@ describe('without a file', () => {
         { name: 'mllp', type: 'mllp', listen: '127.0.0.1:2575' },
         { name: 'http-in', type: 'http-in' },
         { name: 'telemonitoring', type: 'telemonitoring' },
+        { name: 'pdsm', type: 'pdsm' },
         { name: 'fhir-api', type: 'fhir-api' },
       ],
       destinations: [],
@@ -67,7 +68,7 @@ describe('without a file', () => {
       log: { level: 'debug' },
     });
     expect(config?.doors[0]).toMatchObject({ type: 'mllp', listen: '[::1]:2600' });
-    expect(config?.doors).toHaveLength(4);
+    expect(config?.doors).toHaveLength(5);
   });
 });
 

@@ -3,7 +3,7 @@ import type { Delivery, DeliveryOutcome, Door, DoorContext, DoorType, Written } 
 import { fault, PasserelleError } from '../../errors.ts';
 import { configSchema, type PdsmConfig } from './config.ts';
 import { share, wantsOf } from './deliver.ts';
-import { manage } from './manager.ts';
+import { manage } from './mhd.ts';
 import { openSharedRecord, type SharedRecord } from './server.ts';
 
 /** Without `server` the manager of documents, on the base of the FHIR API; with it a client of one elsewhere. */
