@@ -1,6 +1,6 @@
 import type { Router } from 'express';
 import type { Logger } from 'pino';
-import type { Orders } from './conversion.ts';
+import type { Orders, Party } from './conversion.ts';
 import type { Fault } from './errors.ts';
 import type { Incoming, Outcome, Verdict } from './message.ts';
 
@@ -33,6 +33,11 @@ export interface Door {
    * message, so that nothing wanted is lost. A destination without it gets nothing by itself.
    */
   wants?(written: Written): Wanted[];
+  /**
+   * Says what of a delivery's later fate is this door's business: it ended, or an answer to it came in. Pure; may be asked
+   * about the same news again, so `part` is made from what the news is about.
+   */
+  hears?(news: News): Wanted[];
   /** Human-readable addresses it listens on, for `listening` in the log and the demo's table. */
   addresses?(): string[];
 }
@@ -76,6 +81,20 @@ export interface Wanted {
   payload: unknown;
   /** Later answers name it (Message-ID of a mail). */
   key?: string;
+  /** Whom it is for, for those who hear how it went. */
+  recipient?: Party;
+}
+
+/** How a delivery to another destination went. */
+export interface News {
+  messageId: string;
+  sender: string;
+  receivedAt: Date;
+  /** What the sender of the message asked for. */
+  orders?: Orders;
+  delivery: { id: string; destination: string; kind: string; recipient?: Party };
+  event: { kind: 'delivered' } | { kind: 'dead'; faults: Fault[] } | { kind: 'receipt'; receipt: Receipt };
+  at: Date;
 }
 
 /** One thing to hand out to one destination. */

@@ -7,6 +7,7 @@ import { type Fault, PasserelleError } from './errors.ts';
 import { createAccept } from './gateway/accept.ts';
 import { wantedBy } from './gateway/destinations.ts';
 import { furnish, furnished } from './gateway/furnish.ts';
+import { createNewsroom } from './gateway/news.ts';
 import { processor } from './gateway/process.ts';
 import { schedule } from './gateway/schedule.ts';
 import { createWaiters } from './gateway/waiters.ts';
@@ -72,13 +73,14 @@ async function startAll(config: Config, log: Logger, closing: (() => Promise<voi
     log,
     now: () => new Date(),
   };
+  const newsroom = createNewsroom(journal, house, doors, destinations);
   const waiters = createWaiters(journal);
   const accept = createAccept({ journal, house, metrics, open: () => readiness === 'ready' });
   const surroundings: Surroundings = ({ name }) => ({
     log: log.child({ door: name }),
     accept,
     outcome: waiters.wait,
-    receipt: async (key, receipt) => void (await journal.receipt(key, receipt)),
+    receipt: newsroom.receipt,
     fhir: fhir.endpoint,
   });
   doors.push(...(await openDoors(entries, surroundings)));
@@ -90,6 +92,7 @@ async function startAll(config: Config, log: Logger, closing: (() => Promise<voi
     deliver: async (delivery) => {
       const outcome = await deliverBy(doors, delivery);
       metrics.delivery(delivery.destination, outcome.outcome);
+      await newsroom.ended(delivery.messageId, delivery.id, outcome);
       return outcome;
     },
     destinations: config.destinations.map((one) => one.name),

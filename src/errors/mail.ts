@@ -1,6 +1,6 @@
 import type { ErrorEntry } from './entry.ts';
 
-/** Secure health mail (MSSanté), both ways, and the archives it carries. */
+/** Secure health mail (MSSanté), both ways, the archives it carries, and what the hospital is told of it over MLLP. */
 export const mailErrors = {
   'mail-no-address': {
     http: 422,
@@ -205,6 +205,36 @@ export const mailErrors = {
     public: {
       fr: 'La taille ou l’empreinte du document n’est pas celle que METADATA.XML annonce : il a été modifié en route. Renvoyez-le.',
       en: 'Size or hash of the document are not those METADATA.XML announces: it was changed on its way. Send it again.',
+    },
+  },
+  'mllp-unreachable': {
+    http: 503,
+    issue: 'transient',
+    msa: 'AR',
+    err3: '207',
+    public: {
+      fr: 'Le serveur MLLP de l’établissement ne répond pas ({reason}). L’envoi sera repris ; si cela dure, vérifiez address et le réseau.',
+      en: 'The hospital’s MLLP listener does not answer ({reason}). Sending will be taken up again; if this lasts, check address and the network.',
+    },
+  },
+  'mllp-unanswered': {
+    http: 504,
+    issue: 'timeout',
+    msa: 'AR',
+    err3: '207',
+    public: {
+      fr: 'Le message est parti et n’a pas été acquitté. Il repart avec le même MSH-10.',
+      en: 'The message left and was not acknowledged. It goes again with the same MSH-10.',
+    },
+  },
+  'mllp-rejected': {
+    http: 502,
+    issue: 'processing',
+    msa: 'AE',
+    err3: '207',
+    public: {
+      fr: 'L’établissement a refusé le message (MSA-1 = {code}). Corrigez la cause, puis rejouez.',
+      en: 'The hospital refused the message (MSA-1 = {code}). Mend the cause, then replay.',
     },
   },
 } satisfies Record<string, ErrorEntry>;

@@ -1,17 +1,24 @@
-import type { Written } from '../adapter.ts';
+import type { Wanted, Written } from '../adapter.ts';
+import type { Party } from '../conversion.ts';
 import type { NamedDoor } from '../doors.ts';
 import type { NewDelivery } from '../journal/journal.ts';
 import { seedUuid } from '../seed.ts';
 
+/** A delivery, and whom it is for. */
+export interface AddressedDelivery extends NewDelivery {
+  recipient?: Party;
+}
+
+/** A wish with the id that message, destination and part give it. */
+export function deliveryOf(messageId: string, destination: string, { part, ...wanted }: Wanted): AddressedDelivery {
+  return { id: seedUuid('delivery', messageId, destination, part), destination, ...wanted };
+}
+
 /** What the destinations want to hand out because of a message; the same message always gives the same deliveries. */
-export function wantedBy(doors: NamedDoor[], destinations: string[], written: Written): NewDelivery[] {
+export function wantedBy(doors: NamedDoor[], destinations: string[], written: Written): AddressedDelivery[] {
   return doors.flatMap(({ name, door }) =>
     destinations.includes(name) && door.wants
-      ? door.wants(written).map(({ part, ...wanted }) => ({
-          id: seedUuid('delivery', written.messageId, name, part),
-          destination: name,
-          ...wanted,
-        }))
+      ? door.wants(written).map((wanted) => deliveryOf(written.messageId, name, wanted))
       : [],
   );
 }

@@ -1,33 +1,17 @@
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { type Operator, startOperator } from './mailboxes.ts';
+import { type Mailbox, type Operator, startMailbox, startOperator } from './mailboxes.ts';
 import { type RunningGateway, startGateway, until } from './running.ts';
 
 const golden = (name: string) => readFileSync(join(import.meta.dirname, '..', 'golden', name, 'input.hl7'));
 
-interface Imap {
-  listen(port: number, host: string, ready: () => void): void;
-  close(done: () => void): void;
-  server: { address(): { port: number } };
-  appendMessage(mailbox: string, flags: string[], date: Date, raw: string): unknown;
-  getMailbox(path: string): { messages: { flags: string[] }[] };
-}
-
-/** A small IMAP server in this process; what is put into INBOX is announced to whoever waits. */
-async function startMailbox(): Promise<Imap & { port: number }> {
-  const make = createRequire(import.meta.url)('hoodiecrow-imap') as (options: object) => Imap;
-  const server = make({ plugins: ['IDLE', 'UIDPLUS'], storage: { INBOX: {} } });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return Object.assign(server, { port: server.server.address().port });
-}
-
-const seen = (server: Imap) => server.getMailbox('INBOX').messages.filter((one) => one.flags.includes('\\Seen')).length;
+const seen = (server: Mailbox) =>
+  server.getMailbox('INBOX').messages.filter((one) => one.flags.includes('\\Seen')).length;
 
 describe('secure mail in, IMAP and SMTP servers in process (Postfix and Dovecot are a run of their own)', () => {
   let operator: Operator;
-  let mailbox: Imap & { port: number };
+  let mailbox: Mailbox;
   let sending: RunningGateway;
   let receiving: RunningGateway;
   const put = (raw: string) => mailbox.appendMessage('INBOX', [], new Date(), raw);

@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { simpleParser } from 'mailparser';
 import { SMTPServer } from 'smtp-server';
@@ -55,3 +56,21 @@ export async function startOperator(port = 0): Promise<Operator> {
 }
 
 export const parsed = (bytes: Buffer) => simpleParser(bytes);
+
+/** A small IMAP server; messages are kept with their flags. */
+export interface Mailbox {
+  port: number;
+  listen(port: number, host: string, ready: () => void): void;
+  close(done: () => void): void;
+  server: { address(): { port: number } };
+  appendMessage(mailbox: string, flags: string[], date: Date, raw: string): unknown;
+  getMailbox(path: string): { messages: { flags: string[] }[] };
+}
+
+/** A small IMAP server in this process; what is put into INBOX is announced to whoever waits. */
+export async function startMailbox(): Promise<Mailbox> {
+  const make = createRequire(import.meta.url)('hoodiecrow-imap') as (options: object) => Mailbox;
+  const server = make({ plugins: ['IDLE', 'UIDPLUS'], storage: { INBOX: {} } });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return Object.assign(server, { port: server.server.address().port });
+}

@@ -47,7 +47,7 @@ export function wantsOf(written: Written, door: string, config: MailConfig): Wan
       documents,
       ...toldOf(orders, audience),
     };
-    wanted.push({ part, kind: 'mail', payload, key: messageId });
+    wanted.push({ part, kind: 'mail', payload, key: messageId, ...(recipient ? { recipient } : {}) });
   };
   if (orders.mssProfessional) {
     for (const [index, one] of professionals.entries()) want(`professional-${index + 1}`, 'professional', one);

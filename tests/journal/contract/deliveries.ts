@@ -61,6 +61,26 @@ export function deliveryContract(fresh: () => Promise<Store>): void {
       expect(again).toMatchObject([{ attempt: 2, ambiguous: true }, { attempt: 2 }]);
     }));
 
+  test('deliveries may follow later; one that is there already is left alone', () =>
+    withStore(fresh, async (open) => {
+      const journal = await open();
+      const message = newMessage();
+      await journal.append(message);
+      await drain(journal, () => withDeliveries(newDelivery('mail')));
+      const [told, large] = [newDelivery('hospital'), newDelivery('hospital', { payload: randomBytes(150_000) })];
+      await journal.follow(message.id, [told, large]);
+      await journal.follow(message.id, [told]);
+      expect((await journal.counts()).waiting).toEqual({ mail: 1, hospital: 2 });
+      const [first] = await journal.claimDeliveries('hospital', 10, LEASE);
+      expect(first).toMatchObject({ id: told.id, messageId: message.id });
+      await journal.settleDelivery(told.id, { outcome: 'delivered' });
+      await journal.follow(message.id, [told]);
+      const [second] = await journal.claimDeliveries('hospital', 10, LEASE);
+      expect(Buffer.from(second.payload as Uint8Array).equals(Buffer.from(large.payload as Uint8Array))).toBe(true);
+      await journal.follow('00000000-0000-4000-8000-00000000dead', [newDelivery('hospital')]);
+      expect((await journal.counts()).waiting).toEqual({ mail: 1, hospital: 1 });
+    }));
+
   test('keeps the order of one patient at one destination', () =>
     withStore(fresh, async (open) => {
       const journal = await open();

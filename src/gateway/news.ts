@@ -1,0 +1,63 @@
+import type { DeliveryOutcome, News, Receipt } from '../adapter.ts';
+import type { NamedDoor } from '../doors.ts';
+import type { Journal } from '../journal/journal.ts';
+import type { Format } from '../message.ts';
+import type { House } from '../pipeline/house.ts';
+import { translate } from '../pipeline/translate.ts';
+import { unwrap } from '../pipeline/unwrap.ts';
+import { deliveryOf, wantedBy } from './destinations.ts';
+
+/** Tells doors how deliveries of others went, and writes down what they want done about it. */
+export interface Newsroom {
+  /** Before the end of a delivery is written: told again after a crash, the same wishes are there already. */
+  ended(messageId: string, deliveryId: string, outcome: DeliveryOutcome): Promise<void>;
+  /** A late answer, by the key its delivery announced. */
+  receipt(key: string, receipt: Receipt): Promise<void>;
+}
+
+/**
+ * Who a delivery was for and what the sender asked is worked out from the message again: reading and mapping are pure, and
+ * happen only where a door listens.
+ */
+export function createNewsroom(
+  journal: Pick<Journal, 'get' | 'bytes' | 'follow' | 'receipt'>,
+  house: Pick<House, 'translator' | 'now'>,
+  doors: NamedDoor[],
+  destinations: string[],
+): Newsroom {
+  const listeners = () => doors.filter(({ name, door }) => door.hears && destinations.includes(name));
+
+  async function spread(messageId: string, deliveryId: string, event: News['event']): Promise<void> {
+    if (listeners().length === 0) return;
+    const record = await journal.get(messageId);
+    const bytes = await journal.bytes(messageId);
+    if (!record || !bytes) return;
+    const { door, sender, references, route } = record;
+    const receivedAt = new Date(record.receivedAt);
+    const incoming = { door, bytes, format: record.format as Format | undefined, route };
+    const unwrapped = await unwrap(incoming);
+    const { orders } = translate(unwrapped, { incoming, sender, receivedAt: record.receivedAt }, house);
+    const written = { messageId, sender, receivedAt, orders, references };
+    const delivery = wantedBy(doors, destinations, written).find((one) => one.id === deliveryId);
+    if (!delivery) return;
+    const { id, destination, kind, recipient } = delivery;
+    const about = { id, destination, kind, ...(recipient ? { recipient } : {}) };
+    const news: News = { messageId, sender, receivedAt, orders, delivery: about, event, at: house.now() };
+    const wishes = listeners().flatMap((one) =>
+      (one.door.hears?.(news) ?? []).map((wanted) => deliveryOf(messageId, one.name, wanted)),
+    );
+    if (wishes.length > 0) await journal.follow(messageId, wishes);
+  }
+
+  return {
+    async ended(messageId, deliveryId, outcome) {
+      if (outcome.outcome === 'delivered') await spread(messageId, deliveryId, { kind: 'delivered' });
+      if (outcome.outcome === 'permanent')
+        await spread(messageId, deliveryId, { kind: 'dead', faults: outcome.faults });
+    },
+    async receipt(key, receipt) {
+      const found = await journal.receipt(key, receipt);
+      if (found) await spread(found.messageId, found.deliveryId, { kind: 'receipt', receipt });
+    },
+  };
+}
