@@ -127,7 +127,7 @@ function provenanceEntry(
   const provenance: Provenance = {
     resourceType: 'Provenance',
     id,
-    meta: { source },
+    meta: { profile: [`${BASE}StructureDefinition/message-provenance`], source },
     extension: Object.entries(conversion.maps)
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([name, version]) => ({

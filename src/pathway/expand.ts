@@ -62,8 +62,22 @@ function plansOf(request: ServiceRequest, conversion: Conversion, pathway: Pathw
       supporting: referencesTo(conversion, 'EpisodeOfCare'),
       careTeam: referencesTo(conversion, 'CareTeam'),
     });
-    return [made.plan, ...made.tasks];
+    return withGiven(made, conversion);
   });
+}
+
+/** What the plan asks for and the message has brought already (the checklist of a discharge) is not asked for again. */
+function withGiven({ plan, tasks }: ReturnType<typeof instantiate>, conversion: Conversion): Draft[] {
+  const given = new Map(draftsOf(conversion, 'Task').map((draft) => [draft.resource.instantiatesCanonical, draft]));
+  const made = tasks.filter((task) => {
+    const own = task.resource.instantiatesCanonical && given.get(task.resource.instantiatesCanonical);
+    if (!own) return true;
+    own.resource = { ...own.resource, basedOn: [{ reference: plan.fullUrl }] };
+    const entry = plan.resource.activity?.find((one) => one.reference?.reference === task.fullUrl);
+    if (entry) entry.reference = { reference: own.fullUrl };
+    return false;
+  });
+  return [plan, ...made];
 }
 
 /** What the request says of the isolation is said of the isolation plan. */
