@@ -14,6 +14,11 @@ export interface Decoded<T = unknown> {
   parts: Part[];
   /** How the format names a value's place in the source; without it places are JSON pointers into the tree. */
   places?: Places;
+  /**
+   * The places of values that go along with the one at a place (the authority with the number, the unit with the result), for
+   * formats whose readers make one form of several values. Accounts count them with it.
+   */
+  tied?: (place: string) => string[];
 }
 
 /**

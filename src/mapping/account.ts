@@ -9,6 +9,8 @@ export interface IgnoreRule {
   /** Pattern over places, and all below: `*` any text within one step, `**` any steps; an index may be left out. */
   place: string;
   reason: string;
+  /** The file it stands in. */
+  file?: string;
 }
 
 /** What happened to one value. */
@@ -34,22 +36,51 @@ export function account(
   const fates = gatherFates(session, drafts, draftOf);
   for (const { document, map, ignore } of documents) {
     const patterns = ignore.map((rule) => ({ rule, matches: placeMatcher(rule.place) }));
-    eachLeaf(document.tree, undefined, '', (owner, key, value) => {
-      const place = document.place(owner, key);
-      const fate = fateOf(fates, document, owner, key);
+    const values = gatherValues(document, fates);
+    const along = gatherTied(document, values);
+    for (const [place, { value, fate: own }] of values) {
+      const fate = own ?? along.get(place);
       if (fate?.kind === 'mapped') result.mapped.push({ place, target: fate.where });
       else {
-        const ignored = patterns.find(({ matches }) => matches(place));
+        const local = place.slice(document.carrierPlace.length);
+        const ignored = patterns.find(({ matches }) => matches(local));
         if (fate) result.kept.push({ place, where: fate.where });
-        else if (ignored) result.ignored.push({ place, rule: `ignore-${map}.json`, reason: ignored.rule.reason });
+        else if (ignored)
+          result.ignored.push({ place, rule: ignored.rule.file ?? `ignore-${map}.json`, reason: ignored.rule.reason });
         else {
           result.fallen.push({ place, value: shown(value) });
           faults.push(warning('value-fallen', { place, params: { map } }));
         }
       }
-    });
+    }
   }
   return { account: result, faults };
+}
+
+/**
+ * Every value of a document once, by its place: a reader may offer one value in several forms (the components of an HL7 v2
+ * field and the FHIR Identifier made of them), and it is enough that a map took one of them.
+ */
+function gatherValues(document: MappedDocument, fates: Fates): Map<string, { value: unknown; fate?: Fate }> {
+  const values = new Map<string, { value: unknown; fate?: Fate }>();
+  eachLeaf(document.tree, undefined, '', (owner, key, value) => {
+    const place = document.place(owner, key);
+    const fate = fateOf(fates, document, owner, key);
+    const known = values.get(place);
+    if (!known) values.set(place, { value, fate });
+    else if (fate && known.fate?.kind !== 'mapped') known.fate = fate;
+  });
+  return values;
+}
+
+/** What became of the values that go along with others, see `Decoded.tied`. */
+function gatherTied({ tied }: MappedDocument, values: Map<string, { fate?: Fate }>): Map<string, Fate> {
+  const along = new Map<string, Fate>();
+  if (!tied) return along;
+  for (const [place, { fate }] of values) {
+    if (fate) for (const other of tied(place)) if (along.get(other)?.kind !== 'mapped') along.set(other, fate);
+  }
+  return along;
 }
 
 type Fates = Map<object | undefined, Map<string | number, Fate>>;

@@ -1,4 +1,4 @@
-import type { Part, Places } from '../conversion.ts';
+import type { Decoded, Part, Places } from '../conversion.ts';
 import type { Format } from '../message.ts';
 
 type Step = string | number;
@@ -16,6 +16,8 @@ export class MappedDocument {
   readonly contentType: string | undefined;
   /** Place of the whole document in its carrier; empty for the message itself. */
   readonly carrierPlace: string;
+  /** See {@link Decoded.tied}. */
+  readonly tied: ((place: string) => string[]) | undefined;
   private readonly places: Places | undefined;
   private index: Map<object, Node> | undefined;
 
@@ -24,6 +26,7 @@ export class MappedDocument {
     format: Format;
     parts: Part[];
     places?: Places;
+    tied?: (place: string) => string[];
     bytes?: Uint8Array;
     contentType?: string;
     place?: string;
@@ -32,6 +35,7 @@ export class MappedDocument {
     this.format = source.format;
     this.parts = source.parts;
     this.places = source.places;
+    this.tied = source.tied;
     this.bytes = source.bytes;
     this.contentType = source.contentType;
     this.carrierPlace = source.place ?? '';

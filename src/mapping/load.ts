@@ -123,7 +123,11 @@ function readIgnores(files: Record<string, string>, faults: Fault[]): Map<string
   for (const [name, file, value] of named(files, 'ignore', faults)) {
     const rules = value as unknown as IgnoreRule[];
     const good = Array.isArray(rules) && rules.every((rule) => rule?.place && rule.reason);
-    if (good) ignores.set(name, rules);
+    if (good)
+      ignores.set(
+        name,
+        rules.map((rule) => ({ ...rule, file })),
+      );
     else faults.push(invalid(file, 'it must be a list of {place, reason}'));
   }
   return ignores;
@@ -185,16 +189,18 @@ function compileAll(
     [...nodes].map(([name, node]) => {
       const top = handles.get(name)!.get(node.groups[0]!.name)!;
       const version = own.get(name)!;
+      const versions = versionsOf(name, nodes, own);
       return [
         name,
         {
           name,
           url: node.url,
           version,
-          versions: versionsOf(name, nodes, own),
+          versions,
           top,
           node,
-          ignore: ignores.get(name) ?? [],
+          // What an imported map leaves out, the map that imports it leaves out for the same reasons.
+          ignore: Object.keys(versions).flatMap((one) => ignores.get(one) ?? []),
         },
       ];
     }),

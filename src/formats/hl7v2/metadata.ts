@@ -2,26 +2,9 @@
  * The orders of a document's sender: metadata OBX and PRT of the CI-SIS "Transmission de documents CDA en HL7 v2", with the
  * names and shapes that its versions 1.2 to 2.1 used.
  */
+import { type Flag, flagNamed } from './flags.ts';
 import { say } from './ready.ts';
 import type { Metadata, Participation, Segment } from './tree.ts';
-
-type Flag = Exclude<keyof Metadata, 'FIN' | 'CORPSMAIL_PS' | 'CORPSMAIL_PATIENT'>;
-
-const flags: Record<string, Flag> = {
-  MASQUE_PS: 'MASQUE_PS',
-  INVISIBLE_PATIENT: 'INVISIBLE_PATIENT',
-  INVISIBLE_REP_LEGAUX: 'INVISIBLE_REP_LEGAUX',
-  INVISIBLE_REPRESENTANTS_LEGAUX: 'INVISIBLE_REP_LEGAUX',
-  CONNEXION_SECRETE: 'CONNEXION_SECRETE',
-  MODIF_CONF_CODE: 'MODIF_CONF_CODE',
-  MODIF_CONFIDENTIALITYCODE: 'MODIF_CONF_CODE',
-  DESTDMP: 'DESTDMP',
-  DESTMSSANTEPS: 'DESTMSSANTEPS',
-  DESTMSSANTEPAT: 'DESTMSSANTEPAT',
-  ACK_RECEPTION: 'ACK_RECEPTION',
-  ACK_LECTURE: 'ACK_LECTURE_MSS',
-  ACK_LECTURE_MSS: 'ACK_LECTURE_MSS',
-};
 
 /** Said twice, these stay hidden: no later segment shows again what one has hidden. */
 const hiding = new Set<Flag>(['MASQUE_PS', 'INVISIBLE_PATIENT', 'INVISIBLE_REP_LEGAUX']);
@@ -34,9 +17,9 @@ export function metadataOf(segment: Segment, metadata: Metadata): boolean {
     if (text !== undefined) metadata[name] = text;
     return true;
   }
-  if (!Object.hasOwn(flags, name)) return name === 'COMP_LOT';
+  const flag = flagNamed(name);
+  if (!flag) return name === 'COMP_LOT';
   const answer = say(segment.f5?.[0]?.c1)?.toUpperCase();
-  const flag = flags[name]!;
   if (answer === 'Y' || answer === 'O') metadata[flag] = true;
   else if (answer === 'N' && !(hiding.has(flag) && metadata[flag])) metadata[flag] = false;
   return true;

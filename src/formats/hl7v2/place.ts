@@ -1,6 +1,8 @@
 /** Names of places in a message: `PID-3[2].4.2`, `OBX[1]-5`. */
 import type { Places } from '../../conversion.ts';
-import type { Hl7v2Tree, Segment } from './tree.ts';
+import { datatypesOf } from './dictionary.ts';
+import { flagNamed } from './flags.ts';
+import type { Hl7v2Tree, Repetition, Segment } from './tree.ts';
 
 /** What a segment is called; kept aside so that the tree holds nothing but the message. */
 const names = new WeakMap<Segment, { name: string; place: string }>();
@@ -41,8 +43,19 @@ export function placeAt({ segment, field, repetition }: Where): string {
 const origins: Record<string, Record<string, string>> = {
   identifier: { value: '.1', system: '.4', period: '.7' },
   name: { family: '.1', given: '.2', suffix: '.4', prefix: '.5', period: '.12' },
-  person: { identifier: '.1', family: '.2', given: '.3', suffix: '.5', prefix: '.6' },
-  organization: { name: '.1', identifier: '.10' },
+  person: {
+    identifier: '.1',
+    value: '.1',
+    system: '.1',
+    type: '.1',
+    coding: '.1',
+    code: '.1',
+    family: '.2',
+    given: '.3',
+    suffix: '.5',
+    prefix: '.6',
+  },
+  organization: { name: '.1', identifier: '.10', value: '.10', system: '.10', type: '.10', coding: '.10', code: '.10' },
   address: { line: '.1', city: '.3', state: '.4', postalCode: '.5', country: '.6' },
   coded: { code: '.1', display: '.2', system: '.3', translations: '.4', text: '.9' },
   location: {
@@ -73,7 +86,8 @@ const header: Record<string, string> = {
   dateTime: 'MSH-7',
   profile: 'MSH-21',
 };
-const participant: Record<string, string> = { role: '-4.1', person: '-5', organization: '-8', mail: '-15' };
+const participant: Record<string, string> = { role: '-4.1', person: '-5.1', organization: '-8.10', mail: '-15.4' };
+const named: Record<string, string> = { family: '-5.2', given: '-5.3', name: '-8.1' };
 const observation: Record<string, string> = { referenceRange: '-7' };
 
 /** The places of one tree, for traces, faults and accounts: a FHIR-ready form is named after the component it comes from. */
@@ -84,43 +98,57 @@ export function placesOf(tree: Hl7v2Tree): Places {
     if (first === 'metadata') return metadataPlace(tree, String(second));
     if (first === 'participation') {
       const prt = tree.PRT?.[Number(second)];
-      return prt ? `${segmentPlace(prt)}${participant[String(third)] ?? ''}` : 'PRT';
+      return prt ? `${segmentPlace(prt)}${named[String(path[3])] ?? participant[String(third)] ?? ''}` : 'PRT';
     }
     return inSegment(tree, path);
   };
 }
 
 function metadataPlace(tree: Hl7v2Tree, flag: string): string {
-  const found = tree.OBX?.find((obx) => obx.f3?.[0]?.c1?.s1?.toUpperCase().startsWith(flag.slice(0, 13)));
+  const found = tree.OBX?.find((obx) => {
+    const name = obx.f3?.[0]?.c1?.s1;
+    return name === flag || flagNamed(name) === flag;
+  });
   return found ? `${segmentPlace(found)}-5` : 'OBX';
 }
 
 function inSegment(tree: Hl7v2Tree, path: readonly (string | number)[]): string {
   let value: unknown = tree;
-  let place = '';
   for (let i = 0; i < path.length && value !== null && typeof value === 'object'; i++) {
     value = (value as Record<string | number, unknown>)[path[i]!];
     if (value !== null && typeof value === 'object' && names.has(value as Segment)) {
-      place = segmentPlace(value as Segment);
-      return place + inField(path.slice(i + 1));
+      return segmentPlace(value as Segment) + inField(path.slice(i + 1), value as Segment);
     }
   }
   return String(path[0] ?? '');
 }
 
-function inField([field, repetition, ...rest]: readonly (string | number)[]): string {
+function inField([field, repetition, ...rest]: readonly (string | number)[], segment: Segment): string {
   if (typeof field !== 'string') return '';
   const number = /^f(\d+)$/.exec(field)?.[1];
   if (number === undefined) return observation[field] ?? '-5';
   const place = repetitionPlace(`-${number}`, Number(repetition ?? 0));
   const [form, ...inside] = rest;
-  if (typeof form !== 'string') return place;
+  const value = segment[field as 'f1']?.[Number(repetition ?? 0)];
+  if (typeof form !== 'string' || !value) return place;
+  // A repetition of one component is named without it, in whatever form it is read.
+  if (value.text !== undefined) return place;
   const component = /^c(\d+)$/.exec(form)?.[1];
   if (component !== undefined) return place + inComponent(component, inside[0]);
   if (Object.hasOwn(single, form)) return place + single[form];
+  if (form === 'telecom') return place + (inside.at(-1) === 'system' ? '.3' : dialled(value));
   if (!Object.hasOwn(origins, form)) return place;
+  if (form === 'identifier' && inside[0] === 'system' && datatypesOf(segmentName(segment))[Number(number)] === 'EI') {
+    return `${place}.${value.c3 ? 3 : 2}`;
+  }
+  if (form === 'location' && (inside[0] === 'identifier' || inside[0] === 'text')) return place;
   const property = inside.findLast((step) => typeof step === 'string' && Object.hasOwn(origins[form]!, step));
   return property === undefined ? place : place + origins[form]![property];
+}
+
+/** Where the sender put what can be dialled or written to. */
+function dialled(value: Repetition): string {
+  return value.c4 ? '.4' : value.c12 ? '.12' : value.c1 ? '.1' : '.7';
 }
 
 function inComponent(component: string, subcomponent: string | number | undefined): string {

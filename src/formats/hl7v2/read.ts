@@ -9,6 +9,7 @@ import { observationValue } from './observation.ts';
 import { payloads } from './payload.ts';
 import { placesOf } from './place.ts';
 import { type Line, limits, lines, payloadRanges, rawSegment } from './split.ts';
+import { tied } from './tied.ts';
 import type { Hl7v2Tree, Raw, Segment } from './tree.ts';
 import { type Reading, segmentOf } from './values.ts';
 
@@ -56,7 +57,7 @@ export function read(bytes: Uint8Array): Decoded<Hl7v2Tree> {
   if (Number.isFinite(reading.budget) && reading.budget <= 0) {
     faults.push(fault('hl7-too-complex', { params: { limit: limits.values, what: 'values' } }));
   }
-  return { format: 'hl7v2', tree, faults: bounded(faults), parts, places: placesOf(tree) };
+  return { format: 'hl7v2', tree, faults: bounded(faults), parts, places: placesOf(tree), tied };
 }
 
 /** A message that is wrong everywhere says so a number of times, errors first. */
