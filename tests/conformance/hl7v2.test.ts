@@ -87,7 +87,9 @@ function refusal({ text, header }: Hl7Facts): { code: string; msa: string; err5?
           receivedAt: new Date('2024-06-01T00:00:00Z'),
           bytes,
           parts,
+          account: true,
         });
+        test('no value falls', () => expect(conversion.account?.fallen).toEqual([]));
         test('resources', () => resourceFacts(conversion, facts, parts, found));
       }
     });
