@@ -126,6 +126,7 @@ export interface RecordRow extends WaitingColumns {
   route: string | null;
   size: number;
   received_at: number;
+  envelope: string | null;
   first_faults: string | null;
   state: MessageState | null;
   settled_at: number | null;
@@ -138,9 +139,11 @@ export interface RecordRow extends WaitingColumns {
 
 export function recordOf(row: RecordRow, lane: string, deliveries: DeliveryRecord[]): MessageRecord {
   const settled = row.waits === null;
+  const { sender: client } = (row.envelope ? JSON.parse(row.envelope) : {}) as { sender?: string };
   return {
     id: row.id,
     door: row.door,
+    ...(client !== undefined && { client }),
     sender: row.sender,
     kind: row.kind,
     state: settled ? row.state! : 'accepted',

@@ -1,8 +1,9 @@
-import type { Appended, NewMessage } from '../journal.ts';
+import type { DeliveryOutcome } from '../../adapter.ts';
+import type { Appended, NewDelivery, NewMessage, Settlement } from '../journal.ts';
+import type { EncodedPayload } from '../payload.ts';
 import type { WorkBell } from '../work.ts';
 import type { Batch } from './batch.ts';
 import type { Database } from './database.ts';
-import type { DeliveryEnd, MessageEnd } from './settle.ts';
 
 /** What the parts of the PostgreSQL journal share. */
 export interface Context {
@@ -17,4 +18,30 @@ export interface Context {
   appends: Batch<{ message: NewMessage; hash: string | null }, Appended>;
   ends: Batch<MessageEnd, boolean>;
   deliveryEnds: Batch<DeliveryEnd, boolean>;
+}
+
+/** How the work on a message ends, or is put off by `delay` milliseconds. */
+export interface MessageEnd {
+  id: string;
+  attempt: number | undefined;
+  end: Settlement;
+  delay: number;
+  outgoing: Outgoing[];
+}
+
+/** The same of a delivery. */
+export interface DeliveryEnd {
+  id: string;
+  attempt: number | undefined;
+  end: DeliveryOutcome;
+  delay: number;
+}
+
+/** A delivery with its payload as it is stored: in the row, or under its hash. */
+export interface Outgoing {
+  delivery: NewDelivery;
+  encoding: EncodedPayload['encoding'];
+  size: number;
+  bytes: Uint8Array | null;
+  hash: string | null;
 }

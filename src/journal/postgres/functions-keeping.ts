@@ -41,7 +41,7 @@ $$;
 
 -- Removes messages, or only their bytes, received before a moment; a step of them from a sequence number on.
 CREATE FUNCTION journal_purge(p_after bigint, p_step integer, p_older bigint, p_states text[], p_whole boolean)
-RETURNS TABLE (o_purged bigint, o_seen bigint, o_last bigint, o_newest bigint) LANGUAGE plpgsql AS $$
+RETURNS TABLE (o_purged bigint, o_seen bigint, o_last bigint, o_oldest bigint) LANGUAGE plpgsql AS $$
 DECLARE
   c record;
   d record;
@@ -58,7 +58,7 @@ BEGIN
   LOOP
     o_seen := o_seen + 1;
     o_last := c.seq;
-    o_newest := least(o_newest, c.received_at);
+    o_oldest := least(o_oldest, c.received_at);
     CONTINUE WHEN c.received_at >= p_older OR NOT c.state = ANY (p_states);
     IF p_whole THEN
       CONTINUE WHEN EXISTS (SELECT 1 FROM delivery x JOIN work w ON w.stream = x.destination AND w.seq = x.seq

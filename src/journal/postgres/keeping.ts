@@ -50,9 +50,9 @@ export async function purge(
   let purged = 0;
   for (let after = 0; ; ) {
     const values = [after, STEP, Math.round(olderThan), states, part === 'message'];
-    const done = (await db.row<{ o_purged: number; o_seen: number; o_last: number; o_newest: number }>(PURGE, values))!;
+    const done = (await db.row<{ o_purged: number; o_seen: number; o_last: number; o_oldest: number }>(PURGE, values))!;
     purged += done.o_purged;
-    if (done.o_seen < STEP || done.o_newest > olderThan + SKEW_MS) break;
+    if (done.o_seen < STEP || done.o_oldest > olderThan + SKEW_MS) break;
     after = done.o_last;
   }
   await db.rows(FORGET_SLOTS);

@@ -91,7 +91,7 @@ async function records(db: Database, rows: Row[]): Promise<MessageRecord[]> {
 }
 
 const COLUMNS = `m.seq, m.id, m.door, m.sender, m.kind, m.lane, coalesce(t.root, m.lane) AS root, m.format, m.route, m.size,
-  m.received_at, m.faults AS first_faults, o.state, o.settled_at, o.attempts, o.faults, o.refs, o.maps, o.response,
+  m.received_at, m.envelope, m.faults AS first_faults, o.state, o.settled_at, o.attempts, o.faults, o.refs, o.maps, o.response,
   w.seq AS waits, w.owner IS NOT NULL AS leased, w.due, w.attempts AS tries`;
 
 const JOINS = `LEFT JOIN lane_tie t ON t.lane = m.lane LEFT JOIN outcome o ON o.seq = m.seq

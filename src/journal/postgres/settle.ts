@@ -1,34 +1,11 @@
 import type { DeliveryOutcome } from '../../adapter.ts';
 import { INLINE_BYTES } from '../files.ts';
 import type { NewDelivery, Settlement } from '../journal.ts';
-import { type EncodedPayload, encodePayload } from '../payload.ts';
+import { encodePayload } from '../payload.ts';
 import { json } from '../rows.ts';
-import type { Context } from './context.ts';
+import type { Context, DeliveryEnd, MessageEnd, Outgoing } from './context.ts';
 import { type Database, text } from './database.ts';
 import { putPayload } from './payload.ts';
-
-export interface MessageEnd {
-  id: string;
-  attempt: number | undefined;
-  end: Settlement;
-  delay: number;
-  outgoing: Outgoing[];
-}
-
-export interface DeliveryEnd {
-  id: string;
-  attempt: number | undefined;
-  end: DeliveryOutcome;
-  delay: number;
-}
-
-interface Outgoing {
-  delivery: NewDelivery;
-  encoding: EncodedPayload['encoding'];
-  size: number;
-  bytes: Uint8Array | null;
-  hash: string | null;
-}
 
 /** Ends or puts off the work on a message; with its deliveries in the same commit. */
 export async function settle(context: Context, id: string, end: Settlement, attempt?: number): Promise<boolean> {
@@ -63,7 +40,15 @@ export async function follow({ db, moment, bell }: Context, id: string, deliveri
   for (const one of deliveries) {
     const { delivery, encoding, bytes, hash, size } = await encode(db, one);
     const body = [encoding, bytes && Buffer.from(bytes), hash, size];
-    const values = [moment() ?? null, id, delivery.id, delivery.destination, delivery.kind, text(delivery.key), ...body];
+    const values = [
+      moment() ?? null,
+      id,
+      delivery.id,
+      delivery.destination,
+      delivery.kind,
+      text(delivery.key),
+      ...body,
+    ];
     await db.rows(FOLLOW, values);
   }
   bell.ring();

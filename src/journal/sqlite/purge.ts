@@ -1,6 +1,6 @@
 import type { MessageState } from '../../message.ts';
 import { tally } from '../rows.ts';
-import { type Context, unrefer } from './context.ts';
+import { type Context, referred, unrefer } from './context.ts';
 import { type Counted, countUnmapped } from './unmapped.ts';
 
 /** Messages of one commit. */
@@ -43,17 +43,18 @@ export async function purge(
         last: old.at(-1),
         seen: old.length,
         done: done.length,
-        newest: Math.min(...old.map((one) => one.received_at)),
+        oldest: Math.min(...old.map((one) => one.received_at)),
       };
     });
-    for (const hash of gone) await files.remove(hash);
+    // Asked again: the same content may have come in since the commit.
+    for (const hash of gone) if (!referred(db, hash)) await files.remove(hash);
     purged += step.done;
     giveBack(context);
-    if (step.seen < STEP || step.newest > olderThan + SKEW_MS) break;
+    if (step.seen < STEP || step.oldest > olderThan + SKEW_MS) break;
     after = step.last!.seq;
   }
   await group.add(() => db.run(FORGET_SLOTS, clock.now() - SLOT_MS));
-  await files.sweep((hash) => db.get(KNOWN, hash) !== undefined);
+  await files.sweep((hash) => referred(db, hash));
   return purged;
 }
 
@@ -116,5 +117,3 @@ const DROP_DELIVERY = [
 const DROP_MESSAGE = ['DELETE FROM outcome WHERE seq = ?1', 'DELETE FROM message WHERE seq = ?1'];
 
 const FORGET_SLOTS = 'DELETE FROM once WHERE at < ?1';
-
-const KNOWN = 'SELECT 1 FROM payload WHERE hash = ?1';

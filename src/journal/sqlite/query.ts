@@ -61,9 +61,12 @@ function record({ db, lanes }: Context, row: RecordRow): MessageRecord {
   return recordOf(row, lanes.root(row.lane), deliveries);
 }
 
-const RECORD = `SELECT m.seq, m.id, m.door, m.sender, m.kind, m.lane, m.format, m.route, m.size, m.received_at,
-    json_extract(m.envelope, '$.sender') AS client, m.faults AS first_faults, o.state, o.settled_at, o.attempts, o.faults, o.refs, o.maps, o.response,
-    w.seq AS waits, w.leased, w.due, w.attempts AS tries
+const MESSAGE = `m.seq, m.id, m.door, m.sender, m.kind, m.lane, m.format, m.route, m.size, m.received_at, m.envelope,
+    m.faults AS first_faults, o.state, o.settled_at, o.attempts, o.faults, o.refs, o.maps, o.response`;
+
+const WAITING = 'w.seq AS waits, w.leased, w.due, w.attempts AS tries';
+
+const RECORD = `SELECT ${MESSAGE}, ${WAITING}
   FROM message m LEFT JOIN outcome o ON o.seq = m.seq LEFT JOIN work w ON w.stream = '${PIPELINE}' AND w.seq = m.seq`;
 
 const BY_ID = `${RECORD} WHERE m.id = ?1`;
@@ -71,15 +74,11 @@ const BY_ID = `${RECORD} WHERE m.id = ?1`;
 /** All of these walk an index backwards and stop after the page: 0.4 ms a page of 100, with 1,000 or 1,000,000 rows. */
 export const LIST_ALL = `${RECORD} WHERE m.seq < ?1 ORDER BY m.seq DESC LIMIT ?2`;
 
-export const LIST_WAITING = `SELECT m.seq, m.id, m.door, m.sender, m.kind, m.lane, m.format, m.route, m.size, m.received_at,
-    json_extract(m.envelope, '$.sender') AS client, m.faults AS first_faults, o.state, o.settled_at, o.attempts, o.faults, o.refs, o.maps, o.response,
-    w.seq AS waits, w.leased, w.due, w.attempts AS tries
+export const LIST_WAITING = `SELECT ${MESSAGE}, ${WAITING}
   FROM work w CROSS JOIN message m ON m.seq = w.seq LEFT JOIN outcome o ON o.seq = m.seq
   WHERE w.stream = '${PIPELINE}' AND w.seq < ?1 ORDER BY w.seq DESC LIMIT ?2`;
 
-const BY_OUTCOME = `SELECT m.seq, m.id, m.door, m.sender, m.kind, m.lane, m.format, m.route, m.size, m.received_at,
-    json_extract(m.envelope, '$.sender') AS client, m.faults AS first_faults, o.state, o.settled_at, o.attempts, o.faults, o.refs, o.maps, o.response,
-    NULL AS waits, NULL AS leased, NULL AS due, NULL AS tries
+const BY_OUTCOME = `SELECT ${MESSAGE}, NULL AS waits, NULL AS leased, NULL AS due, NULL AS tries
   FROM outcome o CROSS JOIN message m ON m.seq = o.seq`;
 
 /** Nearly every outcome is this one, so walking the table is as good as an index that every settlement would pay for. */

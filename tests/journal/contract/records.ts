@@ -55,6 +55,14 @@ export function recordContract(fresh: () => Promise<Store>): void {
       expect(await journal.bytes('00000000-0000-7000-8000-000000000000')).toBeUndefined();
     }));
 
+  test('names the client that sent a message, beside the sender that the message names', () =>
+    withStore(fresh, async (open) => {
+      const journal = await open();
+      const message = newMessage();
+      await journal.append({ ...message, incoming: { ...message.incoming, sender: 'client-1' } });
+      expect(await journal.get(message.id)).toMatchObject({ client: 'client-1', sender: 'HOSPITAL' });
+    }));
+
   test('lists newest first, by state, page after page', () =>
     withStore(fresh, async (open) => {
       const journal = await open();
