@@ -1,7 +1,7 @@
 import type { Terminology } from './terminology.ts';
-import { isObject, type Json, type Trial } from './trial.ts';
+import { isObject, type Json, type Trial, textOf } from './trial.ts';
 
-/** Judges a value at the present place of a trial. */
+/** Judges a value at the present place of a trial; leaves values of the wrong JSON type to the check of the base type. */
 export type ValueCheck = (value: unknown, trial: Trial) => void;
 
 interface Binding {
@@ -35,7 +35,10 @@ export function bindingCheck(terminology: Terminology, binding: Binding, type: s
     case 'uri':
     case 'canonical':
       return (value, trial) => {
-        const found = terminology.holdsBare(valueSet, value as string);
+        if (typeof value !== 'string') {
+          return;
+        }
+        const found = terminology.holdsBare(valueSet, value);
         if (found === 'out') {
           fail(trial);
         } else if (found === 'unknown' && required && !anyCode.has(valueSet)) {
@@ -48,7 +51,10 @@ export function bindingCheck(terminology: Terminology, binding: Binding, type: s
     case 'Duration':
     case 'Money':
       return (value, trial) => {
-        const found = memberOf(terminology, valueSet, value as Json);
+        if (!isObject(value)) {
+          return;
+        }
+        const found = memberOf(terminology, valueSet, value);
         if (found === 'out') {
           fail(trial);
         } else if (found === 'unknown' && required) {
@@ -56,7 +62,11 @@ export function bindingCheck(terminology: Terminology, binding: Binding, type: s
         }
       };
     case 'CodeableConcept':
-      return (value, trial) => judgeConcept(terminology, valueSet, required, value as Json, trial, fail, unknown);
+      return (value, trial) => {
+        if (isObject(value)) {
+          judgeConcept(terminology, valueSet, required, value, trial, fail, unknown);
+        }
+      };
     default:
       return undefined;
   }
@@ -91,7 +101,7 @@ function judgeConcept(
   }
   const found = codings.map((one) => memberOf(terminology, valueSet, one));
   if (found.includes('in')) {
-    const stranger = codings.some((one) => terminology.exists(String(one.system), String(one.code)) === 'unknown');
+    const stranger = codings.some((one) => terminology.exists(textOf(one.system), textOf(one.code)) === 'unknown');
     if (required && stranger) {
       trial.report('warning', 'binding-other-coding');
     }

@@ -1,5 +1,5 @@
 import { isAbsolute } from './primitives.ts';
-import { isObject, type Json, type Neighbour, type Trial } from './trial.ts';
+import { isObject, type Json, type Neighbour, type Trial, textOf } from './trial.ts';
 
 /** Bundle rules that R4 states in prose, https://hl7.org/fhir/R4/bundle.html */
 
@@ -17,7 +17,7 @@ export function neighboursOf(bundle: Json): Map<string, Neighbour> {
         found.set(fullUrl, { resource, index });
       }
       if (typeof resource.id === 'string' && !(typeof fullUrl === 'string' && fullUrl.startsWith('urn:'))) {
-        found.set(`${resource.resourceType}/${resource.id}`, { resource, index });
+        found.set(`${textOf(resource.resourceType)}/${resource.id}`, { resource, index });
       }
     }
   }
@@ -44,7 +44,7 @@ export function judgeBundle(bundle: Json, trial: Trial): void {
 function judgeFullUrl(entry: Json, type: unknown, trial: Trial): void {
   const { fullUrl, resource } = entry;
   if (typeof fullUrl !== 'string') {
-    if (isObject(resource) && !withoutFullUrl.has(String(type))) {
+    if (isObject(resource) && !withoutFullUrl.has(textOf(type))) {
       trial.report('error', 'bundle-full-url');
     }
     return;
@@ -59,7 +59,7 @@ function judgeFullUrl(entry: Json, type: unknown, trial: Trial): void {
     trial.report('error', 'id-missing', {}, 'id-missing', 'resource');
   }
   const literal = /^https?:\/\/.*\/[A-Z][A-Za-z]+\/[A-Za-z0-9\-.]{1,64}(?:\/_history\/[^/]*)?$/.test(fullUrl);
-  if (literal && !fullUrl.endsWith(`/${resource.resourceType}/${resource.id}`)) {
+  if (literal && !fullUrl.endsWith(`/${textOf(resource.resourceType)}/${textOf(resource.id)}`)) {
     trial.report('error', 'bundle-full-url', {}, 'bundle-full-url', 'fullUrl');
   }
 }

@@ -5,7 +5,7 @@ import { core, isResourceType } from './r4/table.ts';
 import { referenceCheck } from './references.ts';
 import type { ElementCheck } from './slices.ts';
 import type { ElementNode } from './tree.ts';
-import { isObject, type Json, type Trial } from './trial.ts';
+import { isObject, type Json, type Trial, textOf } from './trial.ts';
 
 /** What checks of types need to know of other profiles. */
 export interface TypeSurroundings {
@@ -91,7 +91,7 @@ export function typeChecks(node: ElementNode, base: ElementNode, around: TypeSur
 
 function resourceCheck(allowed: Set<string>): ElementCheck {
   return ({ value }, trial) => {
-    const type = isObject(value) ? String(value.resourceType) : '';
+    const type = isObject(value) ? textOf(value.resourceType) : '';
     if (!allowed.has(type)) {
       const shownType = isResourceType(type) ? type : '(…)';
       trial.report('error', 'type', { type: shownType, allowed: [...allowed].join(', ') });

@@ -9,7 +9,7 @@ import { type Invariant, RuleCompiler } from './rules.ts';
 import type { DefinitionStore } from './store.ts';
 import type { Terminology } from './terminology.ts';
 import type { ElementNode } from './tree.ts';
-import { isObject, type Json, Trial, TrialStopped } from './trial.ts';
+import { isObject, type Json, Trial, TrialStopped, textOf } from './trial.ts';
 
 /** What is wrong in a definition, or cannot be judged of it. */
 export interface Note {
@@ -193,7 +193,7 @@ export class Examiner {
 
   /** Every name the element that carries the present extension answers to in an extension's context. */
   private contextNames(trial: Trial): Set<string> {
-    const type = String(trial.scope.resource.resourceType);
+    const type = textOf(trial.scope.resource.resourceType);
     const steps = trial.elementPath().slice(0, -1);
     const key = `${type}.${steps.join('.')}`;
     const known = this.contexts.get(key);

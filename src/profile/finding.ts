@@ -229,7 +229,7 @@ export function sentencesOf(rule: Rule, parameters: Parameters): { en: string; f
   return { en: fill(en, parameters), fr: fill(fr, parameters) };
 }
 
-/** A property's name as it may be shown: names from outside are cut short and kept to plain characters. */
+/** A property's name as it may be shown: only what looks like one of FHIR's, for a name from outside may hold anything. */
 export function safeName(name: string): string {
-  return /^[\w.-]{1,64}$/.test(name) ? name : '(…)';
+  return /^_?[a-z][A-Za-z]{0,39}$/.test(name) ? name : '(…)';
 }

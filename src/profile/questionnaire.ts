@@ -1,7 +1,7 @@
 import type { Questionnaire, QuestionnaireItem, QuestionnaireItemEnableWhen } from '@medplum/fhirtypes';
 import { same } from './fhirpath/values.ts';
 import type { Terminology } from './terminology.ts';
-import { isObject, type Json, type Trial } from './trial.ts';
+import { isObject, type Json, type Trial, textOf } from './trial.ts';
 
 /** Answer properties each type of question takes. */
 const answerOf: Record<string, string[]> = {
@@ -92,7 +92,7 @@ class Run {
     trial.enter('item');
     for (const [at, item] of given.entries()) {
       trial.at(at);
-      const place = isObject(item) ? places.get(String(item.linkId)) : undefined;
+      const place = isObject(item) ? places.get(textOf(item.linkId)) : undefined;
       if (!isObject(item) || place === undefined) {
         this.fail('the questionnaire has no such linkId at this place');
         continue;
@@ -177,7 +177,7 @@ class Run {
       }
     } else if (answerValueSet && key === 'valueCoding') {
       const system = typeof coding.system === 'string' ? coding.system : undefined;
-      if (this.terminology.holds(answerValueSet.split('|')[0] as string, system, String(coding.code)) === 'out') {
+      if (this.terminology.holds(answerValueSet.split('|')[0] as string, system, textOf(coding.code)) === 'out') {
         this.fail('the answer is not in the value set of the question');
       }
     }
@@ -232,5 +232,5 @@ function compare(found: unknown, operator: string, wanted: unknown): boolean {
 
 function amount(value: unknown): number | string {
   const plain = isObject(value) ? value.value : value;
-  return typeof plain === 'number' ? plain : String(plain);
+  return typeof plain === 'number' ? plain : textOf(plain);
 }

@@ -1,6 +1,6 @@
 import type { ValueCheck } from './binding.ts';
 import { core, isResourceType } from './r4/table.ts';
-import { isObject, type Json, type Trial } from './trial.ts';
+import { isObject, type Json, type Trial, textOf } from './trial.ts';
 
 /** What a reference points at, as far as can be told without a server. */
 export interface Target {
@@ -43,16 +43,16 @@ export function resolve(reference: string, trial: Trial): Target {
   if (reference.startsWith('#')) {
     const container = trial.scope.container ?? trial.scope.resource;
     if (reference === '#') {
-      return { type: String(container.resourceType), resource: container };
+      return { type: textOf(container.resourceType), resource: container };
     }
     const id = reference.slice(1);
     const list = Array.isArray(container.contained) ? container.contained : [];
     const found = list.find((one): one is Json => isObject(one) && one.id === id);
-    return found ? { type: String(found.resourceType), resource: found, contained: true } : { missing: 'contained' };
+    return found ? { type: textOf(found.resourceType), resource: found, contained: true } : { missing: 'contained' };
   }
   const neighbour = trial.neighbours?.get(reference);
   if (neighbour) {
-    return { type: String(neighbour.resource.resourceType), resource: neighbour.resource };
+    return { type: textOf(neighbour.resource.resourceType), resource: neighbour.resource };
   }
   if (reference.startsWith('urn:')) {
     return trial.neighbours ? { missing: 'bundle' } : {};

@@ -3,7 +3,7 @@ import { judgeBundle, neighboursOf } from './bundle.ts';
 import { impliedProfiles } from './implied.ts';
 import type { ObjectCheck } from './properties.ts';
 import { core, isResourceType } from './r4/table.ts';
-import { isObject, type Json, type Trial } from './trial.ts';
+import { isObject, type Json, type Trial, textOf } from './trial.ts';
 
 /** What judging whole resources needs from the rest of the room. */
 export interface ResourceSurroundings {
@@ -153,7 +153,7 @@ function judgeContained(value: Json, trial: Trial): void {
         fr: 'Une ressource contenue n’a pas d’étiquette de sécurité propre.',
       });
     }
-    if (!named.has(`#${one.id}`) && !refersOut(one, trial)) {
+    if (!named.has(`#${textOf(one.id)}`) && !refersOut(one, trial)) {
       trial.add('error', 'dom-3', {
         en: 'A contained resource must be referred to by the resource around it, or refer to it.',
         fr: 'Une ressource contenue doit être visée par celle qui la contient, ou la viser.',

@@ -5,7 +5,7 @@ import { type Environment, type Evaluate, truth, UnsupportedExpression } from '.
 import { FhirPathSyntaxError } from './fhirpath/parse.ts';
 import { Boxed } from './fhirpath/values.ts';
 import { humanOf } from './r4/sentences.ts';
-import { isObject, type Trial } from './trial.ts';
+import { isObject, type Trial, textOf } from './trial.ts';
 
 /** Judges one invariant on a value at the present place; `type` is the FHIR type of the value. */
 export type Invariant = (value: unknown, trial: Trial, type: string, companion?: unknown) => void;
@@ -121,10 +121,10 @@ function otherwise(engine: Engine, value: unknown, trial: Trial, type: string): 
   }
   trial.spend(1000);
   try {
-    const input = [{ type: isObject(value) && value.resourceType ? String(value.resourceType) : type, value }];
+    const input = [{ type: isObject(value) && value.resourceType ? textOf(value.resourceType) : type, value }];
     const { resource } = trial.scope;
     const variables = {
-      '%resource': { type: String(resource.resourceType), value: resource },
+      '%resource': { type: textOf(resource.resourceType), value: resource },
       '%context': input[0] as { type: string; value: unknown },
     };
     const result = evalFhirPathTyped(engine.fallback, input, variables);

@@ -2,7 +2,7 @@ import { constantTest, within } from './constants.ts';
 import { resolve, typeInReference } from './references.ts';
 import type { Terminology } from './terminology.ts';
 import type { Discriminator, ElementNode } from './tree.ts';
-import { isObject, type Json, type Trial } from './trial.ts';
+import { isObject, type Json, type Trial, textOf } from './trial.ts';
 
 /** A value that is to be put into a slice, with its FHIR type. */
 export interface Candidate {
@@ -192,7 +192,7 @@ function isMember(value: unknown, valueSet: string, terminology: Terminology): b
     return false;
   }
   const codings = Array.isArray(value.coding) ? value.coding.filter(isObject) : [value];
-  return codings.some((one) => terminology.holds(valueSet, one.system as string, String(one.code)) === 'in');
+  return codings.some((one) => terminology.holds(valueSet, one.system as string, textOf(one.code)) === 'in');
 }
 
 function byType(slice: ElementNode, steps: Step[], around: SliceSurroundings): SliceTest | undefined {
@@ -277,7 +277,7 @@ function typesAt(candidate: Candidate, steps: Step[], trial: Trial): string[] {
   return owners.flatMap((owner) => {
     const name = (last as { name: string }).name;
     const direct = listOf(owner[name]).flatMap((one) =>
-      isObject(one) && one.resourceType ? [String(one.resourceType)] : [],
+      isObject(one) && one.resourceType ? [textOf(one.resourceType)] : [],
     );
     const typed = Object.keys(owner)
       .filter((key) => key.startsWith(name) && key.length > name.length)

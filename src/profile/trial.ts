@@ -7,6 +7,11 @@ export function isObject(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** A scalar as text; nothing for objects, whose own `toString` may be anything when they come from outside. */
+export function textOf(value: unknown): string {
+  return value === undefined || typeof value === 'object' ? '' : String(value);
+}
+
 const MOST_FINDINGS = 300;
 const DEEPEST = 64;
 const MOST_STEPS = 5_000_000;

@@ -1,3 +1,4 @@
+import { textOf } from '../trial.ts';
 import { type Environment, type Evaluate, truth, UnsupportedExpression } from './environment.ts';
 import { functionNamed, lambdaNamed } from './functions.ts';
 import { type Node, parse } from './parse.ts';
@@ -43,7 +44,7 @@ function evaluator(node: Node): Evaluate {
       return typeOperator(evaluator(node.left), node.type, node.operator);
     case 'negative': {
       const right = evaluator(node.right);
-      return (input, environment) => right(input, environment).map((one) => -Number(raw(one)));
+      return (input, environment) => right(input, environment).map((one) => -Number(textOf(raw(one))));
     }
     default:
       return binary(node.operator, node.left, node.right);
@@ -225,7 +226,7 @@ function compare(operator: string, left: Item[], right: Item[], environment: Env
     return [list.some((one) => same(raw(one), raw(item[0])))];
   }
   if (operator === '&') {
-    return [`${left.length === 1 ? raw(left[0]) : ''}${right.length === 1 ? raw(right[0]) : ''}`];
+    return [textOf(raw(left[0])) + textOf(raw(right[0]))];
   }
   if (operator === '~' || operator === '!~') {
     const alike = left.length === right.length && left.every((one) => right.some((other) => equivalent(one, other)));

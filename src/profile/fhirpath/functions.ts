@@ -1,4 +1,5 @@
 import { resolve } from '../references.ts';
+import { textOf } from '../trial.ts';
 import { type Environment, type Evaluate, truth, UnsupportedExpression } from './environment.ts';
 import { type TextTest, textTest } from './regex.ts';
 import { children, type Item, member, raw, same } from './values.ts';
@@ -29,17 +30,18 @@ function distinct(items: Item[], environment: Environment): Item[] {
   return kept;
 }
 
-/** A function of one text; nothing comes out for other inputs. */
+/** A function of one text; nothing comes out for other inputs, or when a parameter is missing. */
 function ofText(apply: (text: string, parameters: unknown[]) => unknown): Plain {
   return (input, parameters) => {
     const value = raw(input[0]);
     if (input.length !== 1 || value === undefined || typeof value === 'object') {
       return none;
     }
-    const made = apply(
-      String(value),
-      parameters.map((one) => raw(one[0])),
-    );
+    const scalars = parameters.map((one) => raw(one[0]));
+    if (scalars.some((one) => one === undefined || typeof one === 'object')) {
+      return none;
+    }
+    const made = apply(textOf(value), scalars);
     return made === undefined ? none : [made];
   };
 }
@@ -137,8 +139,8 @@ const functions: Record<string, Plain> = {
   first: (input) => input.slice(0, 1),
   last: (input) => input.slice(-1),
   tail: (input) => input.slice(1),
-  skip: (input, [count]) => input.slice(Number(raw(count?.[0]))),
-  take: (input, [count]) => input.slice(0, Math.max(0, Number(raw(count?.[0])))),
+  skip: (input, [count]) => input.slice(Number(textOf(raw(count?.[0])))),
+  take: (input, [count]) => input.slice(0, Math.max(0, Number(textOf(raw(count?.[0]))))),
   single: (input) => (input.length === 1 ? input : none),
   distinct: (input, _parameters, environment) => distinct(input, environment),
   isDistinct: (input, _parameters, environment) => [distinct(input, environment).length === input.length],
@@ -190,8 +192,8 @@ const functions: Record<string, Plain> = {
   convertsToDecimal: ofText((text) => toNumber(text, false) !== undefined),
   convertsToBoolean: ofText((text) => toBoolean(text) !== undefined),
   abs: ofText((text) => Math.abs(Number(text))),
-  split: (input, [by]) => input.flatMap((one) => String(raw(one)).split(String(raw(by?.[0])))),
-  join: (input, [by]) => [input.map((one) => String(raw(one))).join(by?.[0] === undefined ? '' : String(raw(by[0])))],
+  split: (input, [by]) => input.flatMap((one) => textOf(raw(one)).split(textOf(raw(by?.[0])))),
+  join: (input, [by]) => [input.map((one) => textOf(raw(one))).join(textOf(raw(by?.[0])))],
 };
 
 /** Runs an expression on one item with `$this` and `$index` set. */

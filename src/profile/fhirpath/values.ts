@@ -1,6 +1,6 @@
 import { resources, rowOf, types } from '../r4/table.ts';
 import { capital } from '../tree.ts';
-import { isObject, type Json } from '../trial.ts';
+import { isObject, type Json, textOf } from '../trial.ts';
 
 /** A value that came with more than JSON says: the type of a choice, or the extensions of a primitive. */
 export class Boxed {
@@ -208,7 +208,7 @@ export function order(left: unknown, right: unknown): number | undefined {
     return left < right ? -1 : left > right ? 1 : 0;
   }
   if (isObject(left) && isObject(right)) {
-    const units = (one: Json) => `${one.system}|${one.code ?? one.unit}`;
+    const units = (one: Json) => `${textOf(one.system)}|${textOf(one.code ?? one.unit)}`;
     return units(left) === units(right) ? order(left.value, right.value) : undefined;
   }
   return undefined;
