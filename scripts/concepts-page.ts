@@ -51,12 +51,13 @@ export function coverage(): Coverage[] {
 /** The url itself, or its last part where a file builds urls from it. */
 function claimsIn(text: string, url: string): boolean {
   const id = url.slice(url.lastIndexOf('/') + 1);
-  return text.includes(`${url}'`) || text.includes(`${url}"`) || text.includes(`'${id}'`);
+  return [`${url}'`, `${url}"`, `'${id}'`, `/${id}\``, `}${id}\``].some((one) => text.includes(one));
 }
 
 function producers(): Map<string, string> {
   const files = [
     ...namesIn('mappings', /\.map$|^routes\.json$|^codes-.*-profile\.json$/).map((name) => join('mappings', name)),
+    join('src', 'mapping', 'assemble.ts'),
     ...namesIn(join('src', 'pathway'), /\.ts$/).map((name) => join('src', 'pathway', name)),
     ...namesIn(join('src', 'identity'), /\.ts$/).map((name) => join('src', 'identity', name)),
   ];

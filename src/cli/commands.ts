@@ -6,6 +6,7 @@ import { demo } from './demo.ts';
 import { explain } from './explain.ts';
 import { message, messages } from './messages.ts';
 import { replay } from './replay.ts';
+import { report } from './report.ts';
 import { send } from './send.ts';
 import { start } from './start.ts';
 import { token } from './token.ts';
@@ -23,6 +24,7 @@ export const commands: Command[] = [
   message,
   replay,
   explain,
+  report,
   token,
   bench,
 ];

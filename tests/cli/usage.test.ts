@@ -50,6 +50,7 @@ describe('help', () => {
       'message',
       'replay',
       'explain',
+      'report',
       'token',
       'bench',
     ];
@@ -71,6 +72,8 @@ describe('wrong usage is 2, and says how it is done', () => {
     [['send', 'pigeon', 'x'], 'send mllp or send http'],
     [['explain', 'patient'], 'Expected: TYPE/ID'],
     [['bench', 'nothing'], 'Unknown benchmark: nothing'],
+    [['report', '--from', 'hier', '--to', '2020-11-15'], '--from: expected a day'],
+    [['report', '--from', '2020-11-15', '--to', '2020-11-01'], '--from is after --to'],
     [['validate'], 'Usage: npx passerelle validate FILE|DIR…'],
   ])('%j', async (args, text) => {
     const { code, out, err } = await inside(args, { PASSERELLE_DATA: folder });

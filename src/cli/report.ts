@@ -1,0 +1,102 @@
+import type { Bundle, Resource } from '@medplum/fhirtypes';
+import { mintToken } from '../access/index.ts';
+import type { Config } from '../config.ts';
+import { fault, PasserelleError } from '../errors.ts';
+import { activityReport, CALLS, figures, followUpDocument, followUpTable, reportCsv } from '../pathway/report.ts';
+import { type Arguments, type Command, exit, shared, UsageError } from './command.ts';
+import { configured } from './context.ts';
+
+/** Pages of 1000 that one question may take. */
+const mostPages = 1000;
+
+export const report: Command = {
+  name: 'report',
+  summary: {
+    fr: 'rapport d’activité d’une période ou tableau de suivi, sans identités',
+    en: 'activity report of a period or follow-up table, without identities',
+  },
+  usage: '--from DATE --to DATE [--csv] [--table] [--gateway URL] [--config FILE]',
+  example: 'report --from 2020-11-01 --to 2020-11-15 --csv > activite.csv',
+  options: [
+    { name: 'from', value: 'DATE', meaning: { fr: 'premier jour (AAAA-MM-JJ)', en: 'first day (YYYY-MM-DD)' } },
+    { name: 'to', value: 'DATE', meaning: { fr: 'dernier jour, compris', en: 'last day, included' } },
+    { name: 'csv', meaning: { fr: 'CSV au lieu de FHIR', en: 'CSV instead of FHIR' } },
+    {
+      name: 'table',
+      meaning: { fr: 'le tableau de suivi au dernier jour', en: 'the follow-up table on the last day' },
+    },
+    {
+      name: 'gateway',
+      value: 'URL',
+      meaning: {
+        fr: 'passerelle qui tourne (sinon la configuration)',
+        en: 'gateway that runs (else the configuration)',
+      },
+    },
+    shared.config,
+  ],
+  positionals: [0, 0],
+  async run(args, io) {
+    const period = { from: day(args, 'from'), to: day(args, 'to') };
+    if (period.from > period.to) {
+      throw new UsageError({ fr: '--from est après --to.', en: '--from is after --to.' });
+    }
+    const config = configured(args, io);
+    const tasks = `Task?code=${[...CALLS, 'alert-handling', 'escalation'].join(',')}`;
+    const ask = (questions: string[]) => resourcesOf(config, args.values.gateway, questions);
+    const now = new Date();
+    if (args.switches.table) {
+      const table = followUpTable(await ask(['CarePlan?status=active', `${tasks}&status:not=completed`]), period.to);
+      io.out(args.switches.csv ? table : `${JSON.stringify(followUpDocument(table, now), null, 2)}\n`);
+      return exit.done;
+    }
+    const list = figures(
+      await ask(['ServiceRequest?code=inclusion', tasks, 'Observation?category=laboratory']),
+      period,
+    );
+    const text = args.switches.csv
+      ? reportCsv(list, period)
+      : JSON.stringify(activityReport(list, period, now), null, 2);
+    io.out(args.switches.csv ? text : `${text}\n`);
+    return exit.done;
+  },
+};
+
+function day(args: Arguments, name: string): string {
+  const text = args.values[name] ?? '';
+  if (/^\d{4}-\d{2}-\d{2}$/.test(text) && !Number.isNaN(Date.parse(text))) return text;
+  throw new UsageError({
+    fr: `--${name} : attendu un jour, AAAA-MM-JJ.`,
+    en: `--${name}: expected a day, YYYY-MM-DD.`,
+  });
+}
+
+async function resourcesOf(config: Config, gateway: string | undefined, questions: string[]): Promise<Resource[]> {
+  const base = gateway ?? `${config.http.tls ? 'https' : 'http'}://${config.http.listen}`;
+  const fhir = `${base.replace(/\/$/, '')}/fhir/R4/`;
+  const token = await mintToken(config, { clientId: 'passerelle-report', seconds: 600 });
+  const headers = { authorization: `Bearer ${token}`, accept: 'application/fhir+json' };
+  const found: Resource[] = [];
+  for (const question of questions) {
+    let next: string | undefined = `${fhir}${question}&_count=1000`;
+    for (let page = 0; next && page < mostPages; page++) {
+      const bundle: Bundle = await read(next, headers, base);
+      for (const { resource } of bundle.entry ?? []) if (resource) found.push(resource);
+      const link: string | undefined = bundle.link?.find((one) => one.relation === 'next')?.url;
+      // Only the query: the token goes to the gateway asked and to nobody its answer names.
+      next = link && `${fhir}${question.split('?')[0]}${new URL(link, fhir).search}`;
+    }
+  }
+  return found;
+}
+
+async function read(url: string, headers: Record<string, string>, gateway: string): Promise<Bundle> {
+  try {
+    const answer = await fetch(url, { headers, signal: AbortSignal.timeout(60_000) });
+    if (answer.ok) return (await answer.json()) as Bundle;
+    throw new Error(String(answer.status));
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : 'no answer';
+    throw new PasserelleError(fault('server-unreachable', { params: { address: gateway, reason } }));
+  }
+}
