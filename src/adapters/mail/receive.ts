@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { ImapFlow } from 'imapflow';
 import type { DoorContext, Receipt } from '../../adapter.ts';
 import { type MailTree, read } from '../../formats/mail/index.ts';
@@ -98,7 +99,7 @@ function clientOf({ config }: Context): ImapFlow {
     secure: security === 'tls',
     ...(security === 'none' ? {} : { doSTARTTLS: security === 'starttls' }),
     auth: { user, ...(accessToken ? { accessToken } : { pass: password ?? '' }) },
-    tls: { minVersion: 'TLSv1.2', servername: host, cert, key, ca },
+    tls: { minVersion: 'TLSv1.2', ...(isIP(host) ? {} : { servername: host }), cert, key, ca },
     logger: false,
     disableAutoIdle: true,
   } as ConstructorParameters<typeof ImapFlow>[0]);

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { Readable } from 'node:stream';
 import nodemailer from 'nodemailer';
 import type { DeliveryOutcome } from '../../adapter.ts';
@@ -81,7 +82,7 @@ function connectionOf(config: ServerConfig) {
     secure: security === 'tls',
     requireTLS: security === 'starttls',
     ignoreTLS: security === 'none',
-    tls: { minVersion: 'TLSv1.2', servername: host, cert, key, ca },
+    tls: { minVersion: 'TLSv1.2', ...(isIP(host) ? {} : { servername: host }), cert, key, ca },
     ...(user && accessToken ? { auth: { type: 'OAuth2', user, accessToken } } : {}),
     ...(user && password && !accessToken ? { auth: { user, pass: password } } : {}),
   };

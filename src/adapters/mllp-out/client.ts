@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { connect, type Socket } from 'node:net';
+import { connect, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { DeliveryOutcome } from '../../adapter.ts';
 import { fault } from '../../errors.ts';
@@ -52,7 +52,7 @@ function opened({ address, connectSeconds, tls }: MllpOutConfig): Promise<Socket
       ? connectTls({
           host,
           port,
-          servername: host,
+          ...(isIP(host) ? {} : { servername: host }),
           minVersion: 'TLSv1.2',
           ca: file(tls?.ca),
           cert: file(tls?.cert),
