@@ -137,7 +137,7 @@ export class Loop<Item> {
     if (this.#bytes >= MOST_BYTES) return 0;
     if (admitted === 'probe') {
       this.#breaker = withProbe(this.#breaker);
-      return PROBE;
+      return Math.min(PROBE, this.#parts.concurrency.most);
     }
     return Math.max(0, this.#concurrency.limit - this.#underWay.size);
   }

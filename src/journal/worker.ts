@@ -19,6 +19,9 @@ const MOST_STUMBLES = 10;
 /** Issue types (of the register) that tell of the other side, not of the message. */
 const CIRCUMSTANCES: ReadonlySet<string> = new Set(['transient', 'timeout', 'throttled']);
 
+/** Ends that say nothing about the other side: put off for a reason of the message, or held before anything was written. */
+const NOT_ASKED: ReadonlySet<Settlement['state']> = new Set(['accepted', 'quarantined']);
+
 export interface WorkerOptions {
   journal: Journal;
   /** The pipeline: everything that is to be done with one message. */
@@ -94,7 +97,7 @@ function messageLoop(options: WorkerOptions): Loop<Message> {
     const end = await process(message).catch((error) => stumbled(error, message, policy, log));
     const down = end.state === 'accepted' && tellsOfOtherSide(end.faults);
     return {
-      otherSide: down ? 'down' : end.state === 'accepted' ? 'own' : 'answered',
+      otherSide: down ? 'down' : NOT_ASKED.has(end.state) ? 'own' : 'answered',
       async settle(pauseMs) {
         const put = down && pauseMs !== undefined ? { ...end, retryAt: Date.now() + pauseMs } : end;
         const held = await journal.settle(message.id, put, message.attempts);

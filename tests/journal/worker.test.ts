@@ -98,6 +98,17 @@ test('does not try each message while the other side is down, and loses none', a
   expect(worker.status().fhir).toMatchObject({ down: false });
 });
 
+test('what is held before anything was written does not tell that the other side is back', async () => {
+  await Promise.all(Array.from({ length: 100 }, () => journal.append(newMessage())));
+  let calls = 0;
+  const process = async (): Promise<Settlement> =>
+    ++calls % 2 === 0 ? { state: 'quarantined', faults: [], references: [] } : { ...down };
+  const worker = work({ process, breaker: { failures: 3, firstPauseMs: 10_000, longestPauseMs: 10_000 } });
+  await until(() => worker.status().fhir.down);
+  await until(() => worker.status().fhir.underWay === 0);
+  expect(calls).toBeLessThan(40);
+});
+
 test('a message that is bad in itself holds up only its lane', async () => {
   const bad = newMessage({ lane: 'bad' });
   await journal.append(bad);
