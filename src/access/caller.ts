@@ -25,6 +25,8 @@ export interface Caller {
    * the server itself.
    */
   fhir?: FhirEndpoint;
+  /** Ids of the patients shown to a person in this request; filled in while it is answered, for the audit. */
+  shown?: Set<string>;
 }
 
 declare global {

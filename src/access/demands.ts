@@ -79,6 +79,8 @@ const one = (type: string, permission: Permission, on: Demand['on'] = 'other', i
 
 /** Operations that only read, and what they ask for; every other operation asks for everything there is. */
 const operations: Record<string, (type: string, id?: string) => Demand[]> = {
+  // Who may read whose log is the window's to decide, see src/web/audit.ts.
+  '$access-log': (_type, id) => one('Patient', 'r', 'instance', id),
   $everything: (type, id) => one(type, 'r', 'instance', id),
   $document: (type, id) => one(type, 'r', 'instance', id),
   $match: (type) => one(type, 's'),

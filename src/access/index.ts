@@ -1,5 +1,6 @@
 import type { Config } from '../config/shape.ts';
 import { type Authenticator, createAuthenticator } from './assertion.ts';
+import { type AuditTrail, openAudit } from './audit.ts';
 import { defaultScope, signToken } from './issuer.ts';
 import { type IssuerKeys, openKeys } from './keys.ts';
 import { type AccessRules, loadAccessRules } from './porter-rules.ts';
@@ -12,6 +13,8 @@ export interface Access {
   verify: Verifier;
   /** Who may see what, of `mappings/rules-access.json`. */
   rules: AccessRules;
+  /** Who looked at what and wrote what. */
+  audit: AuditTrail;
   /** The own issuer; absent when the configuration has none. */
   issuer?: {
     jwks: IssuerKeys['jwks'];
@@ -27,13 +30,15 @@ export async function openAccess(config: Config): Promise<Access> {
   const keys = await openKeys(config.data, config.access);
   const verify = createVerifier(config, keys);
   const rules = loadAccessRules(config.folders.mappings);
-  if (!keys) return { verify, rules, close: () => undefined };
+  const audit = openAudit(config.data);
+  if (!keys) return { verify, rules, audit, close: () => audit.close() };
 
   const replay = openReplayGuard(config.data);
   const { clients, issuer } = config.access;
   return {
     verify,
     rules,
+    audit,
     issuer: {
       jwks: keys.jwks,
       authenticate: createAuthenticator(clients, replay),
@@ -47,7 +52,10 @@ export async function openAccess(config: Config): Promise<Access> {
         return { token: await signToken(config, keys, { clientId, scope, seconds }), scope, seconds };
       },
     },
-    close: () => replay.close(),
+    close: () => {
+      audit.close();
+      replay.close();
+    },
   };
 }
 

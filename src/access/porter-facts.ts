@@ -66,7 +66,11 @@ export function openFacts(rules: AccessRules, caller: Caller, fhir: FhirEndpoint
     async judge(resources) {
       const me = await asker();
       if (me.kind === 'professional') await learn([...new Set(resources.flatMap((one) => patientsOf(rules, one)))]);
-      return resources.map((one) => decideAccess(rules, me, one, (id) => known.get(id)));
+      return resources.map((one) => {
+        const verdict = decideAccess(rules, me, one, (id) => known.get(id));
+        if (verdict.allowed) for (const id of patientsOf(rules, one)) caller.shown?.add(id);
+        return verdict;
+      });
     },
     async reach(type) {
       const me = await asker();

@@ -1,3 +1,4 @@
+import { audit } from './audit.ts';
 import { bench } from './bench.ts';
 import { check } from './check.ts';
 import type { Command } from './command.ts';
@@ -26,5 +27,6 @@ export const commands: Command[] = [
   explain,
   report,
   token,
+  audit,
   bench,
 ];

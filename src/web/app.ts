@@ -8,6 +8,7 @@ import type { Door, FhirEndpoint } from '../adapter.ts';
 import type { Config } from '../config/shape.ts';
 import { fault, PasserelleError } from '../errors.ts';
 import type { Journal } from '../journal/journal.ts';
+import { audited, auditRoutes } from './audit.ts';
 import { rawBody } from './body.ts';
 import { gate } from './gate.ts';
 import { bodyGate } from './gate-body.ts';
@@ -50,6 +51,7 @@ export function createApp(parts: AppParts): Express {
 
   app.use(protectiveHeaders(config.http.tls !== undefined));
   app.use(timed(metrics));
+  app.use(audited(access.audit));
   openRoutes(app, parts);
   const oauth = Router();
   oauthRoutes(oauth, config, access);
@@ -64,6 +66,9 @@ export function createApp(parts: AppParts): Express {
   app.use(bodyGate(probe));
   app.use(porterGate(access.rules, fhir));
 
+  const trail = Router({ caseSensitive: true });
+  auditRoutes(trail, access);
+  app.use(trail);
   const window = Router({ caseSensitive: true });
   messageRoutes(window, parts.journal);
   app.use(window);

@@ -15,7 +15,9 @@ import { readResource } from './content.ts';
 export function asSeen({ verify, rules }: Access, fhir: FhirEndpoint): Verifier {
   return async (token) => {
     const caller = await verify(token);
-    return caller && { ...caller, fhir: guarded(rules, caller, fhir) };
+    if (!caller) return undefined;
+    const mine = { ...caller, shown: new Set<string>() };
+    return { ...mine, fhir: guarded(rules, mine, fhir) };
   };
 }
 

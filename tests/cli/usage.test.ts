@@ -52,6 +52,7 @@ describe('help', () => {
       'explain',
       'report',
       'token',
+      'audit',
       'bench',
     ];
     expect(commands.map((one) => one.name)).toEqual(names);
