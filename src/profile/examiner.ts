@@ -90,13 +90,13 @@ export class Examiner {
       if (!(error instanceof TrialStopped) && !(error instanceof RangeError)) {
         throw error;
       }
-      const what = error instanceof TrialStopped ? error.message : 'nesting too deep';
+      const rule = error instanceof TrialStopped ? error.rule : 'limit-depth';
       trial.findings.push({
         severity: 'error',
         path: trial.root(),
-        rule: 'limit',
+        rule,
         profile: trial.profile,
-        message: sentencesOf('limit', { what }),
+        message: sentencesOf(rule, {}),
       });
     }
     return trial.findings;
@@ -186,8 +186,13 @@ export class Examiner {
   }
 
   private contextRule(expression: string): Invariant[] {
-    const human = `the element around it must fit: ${expression}`;
-    const rule = this.rules.compile({ key: 'extension-context', severity: 'error', human, expression });
+    const human = `the element that carries the extension must fit: ${expression}`;
+    const french = `l’élément qui porte l’extension doit vérifier : ${expression}`;
+    const rule = this.rules.compile(
+      { key: 'extension-context', severity: 'error', human, expression },
+      undefined,
+      french,
+    );
     return rule ? [rule] : [];
   }
 

@@ -174,10 +174,6 @@ const sentences = {
     en: 'The hash given is not the SHA-1 of the data.',
     fr: 'L’empreinte donnée n’est pas le SHA-1 des données.',
   },
-  narrative: {
-    en: 'The narrative is not the XHTML that FHIR allows: {problem}.',
-    fr: 'Le texte narratif n’est pas le XHTML que FHIR permet : {problem}.',
-  },
   'bundle-full-url': {
     en: 'Every entry needs an absolute fullUrl that ends with the type and id of its resource.',
     fr: 'Chaque entrée a besoin d’un fullUrl absolu qui finit par le type et l’id de sa ressource.',
@@ -206,13 +202,61 @@ const sentences = {
     en: 'Not judged: {what}.',
     fr: 'Non jugé : {what}.',
   },
-  questionnaire: {
-    en: 'The answers do not fit the questionnaire: {problem}.',
-    fr: 'Les réponses ne correspondent pas au questionnaire : {problem}.',
+  'questionnaire-link': {
+    en: 'The questionnaire has no such linkId at this place.',
+    fr: 'Le questionnaire n’a pas ce linkId à cet endroit.',
   },
-  limit: {
-    en: 'Judging stopped: {what}.',
-    fr: 'L’examen a été arrêté : {what}.',
+  'questionnaire-order': {
+    en: 'The items are not in the order of the questionnaire.',
+    fr: 'Les éléments ne sont pas dans l’ordre du questionnaire.',
+  },
+  'questionnaire-required': {
+    en: 'The question {linkId} needs an answer.',
+    fr: 'La question {linkId} doit avoir une réponse.',
+  },
+  'questionnaire-repeated': {
+    en: 'The item {linkId} is given more than once.',
+    fr: 'L’élément {linkId} est donné plusieurs fois.',
+  },
+  'questionnaire-disabled': {
+    en: 'The question {linkId} is not to be asked here.',
+    fr: 'La question {linkId} n’est pas à poser ici.',
+  },
+  'questionnaire-group': {
+    en: 'A group or a text takes no answer.',
+    fr: 'Un groupe ou un texte ne prend pas de réponse.',
+  },
+  'questionnaire-one': {
+    en: 'Only one answer is allowed.',
+    fr: 'Une seule réponse est permise.',
+  },
+  'questionnaire-type': {
+    en: 'A question of type {type} takes {allowed}.',
+    fr: 'Une question de type {type} prend {allowed}.',
+  },
+  'questionnaire-length': {
+    en: 'At most {max} characters are allowed.',
+    fr: 'Il y a au plus {max} caractères.',
+  },
+  'questionnaire-option': {
+    en: 'The answer is none of those the question offers.',
+    fr: 'La réponse n’est aucune de celles que la question propose.',
+  },
+  'limit-depth': {
+    en: 'Judging stopped: the resource is nested too deep.',
+    fr: 'L’examen a été arrêté : la ressource est trop imbriquée.',
+  },
+  'limit-work': {
+    en: 'Judging stopped: the resource asks for too much work.',
+    fr: 'L’examen a été arrêté : la ressource demande trop de travail.',
+  },
+  'limit-findings': {
+    en: 'Judging stopped: there are too many findings.',
+    fr: 'L’examen a été arrêté : il y a trop de constats.',
+  },
+  'not-checked-answers': {
+    en: 'Not judged: the answers, because their questionnaire is not loaded.',
+    fr: 'Non jugé : les réponses, car leur questionnaire n’est pas chargé.',
   },
 } satisfies Record<string, { en: string; fr: string }>;
 

@@ -19,10 +19,36 @@ const attributes = new Set(
 const entities = new Set(['amp', 'lt', 'gt', 'quot', 'apos']);
 const active = /^\s*(?:javascript|vbscript|data):/i;
 
+/** What can be wrong with a narrative, in both languages. */
+const problems = {
+  'a tag is not well formed': 'une balise est mal formée',
+  'an attribute is not closed': 'un attribut n’est pas fermé',
+  'a character reference that XML does not know': 'une entité que XML ne connaît pas',
+  'an element that narratives must not use': 'un élément interdit ici',
+  'a block inside a paragraph': 'un bloc dans un paragraphe',
+  'an attribute that narratives must not use': 'un attribut interdit ici',
+  'active content in a link': 'un contenu actif dans un lien',
+  'an image that is not there': 'une image absente',
+  'it must be one div': 'il faut un seul div',
+  'the div is not closed': 'le div n’est pas fermé',
+  'tags are not nested': 'des balises se croisent',
+  'the namespace of XHTML is missing': 'l’espace de noms XHTML manque',
+  'nesting too deep': 'une imbrication trop profonde',
+  'the div is not closed, or something follows it': 'le div n’est pas fermé, ou quelque chose le suit',
+  'it holds no text': 'il ne contient pas de texte',
+} as const;
+
+type Problem = keyof typeof problems;
+
 /** What is wrong with a narrative; `rule` is the invariant it breaks. */
 export interface NarrativeProblem {
   rule: 'txt-1' | 'txt-2';
-  problem: string;
+  en: string;
+  fr: string;
+}
+
+function problemOf(rule: NarrativeProblem['rule'], problem: Problem): NarrativeProblem {
+  return { rule, en: problem, fr: problems[problem] };
 }
 
 interface Tag {
@@ -33,7 +59,13 @@ interface Tag {
   end: number;
 }
 
-class Malformed extends Error {}
+class Malformed extends Error {
+  readonly problem: Problem;
+  constructor(problem: Problem) {
+    super(problem);
+    this.problem = problem;
+  }
+}
 
 /** Reads the tag that begins at `from`. */
 function readTag(text: string, from: number): Tag {
@@ -82,7 +114,7 @@ function checkText(text: string): void {
   }
 }
 
-function checkTag(tag: Tag, stack: string[]): string | undefined {
+function checkTag(tag: Tag, stack: string[]): Problem | undefined {
   const { name } = tag;
   if (!elements.has(name)) {
     return 'an element that narratives must not use';
@@ -111,7 +143,7 @@ export function narrativeProblem(div: string): NarrativeProblem | undefined {
     return read(div.trim());
   } catch (error) {
     if (error instanceof Malformed) {
-      return { rule: 'txt-1', problem: error.message };
+      return problemOf('txt-1', error.problem);
     }
     throw error;
   }
@@ -146,10 +178,10 @@ function read(text: string): NarrativeProblem | undefined {
     } else {
       const problem = checkTag(tag, stack);
       if (problem !== undefined) {
-        return { rule: 'txt-1', problem };
+        return problemOf('txt-1', problem);
       }
       if (stack.length === 0 && tag.attributes.get('xmlns') !== 'http://www.w3.org/1999/xhtml') {
-        return { rule: 'txt-1', problem: 'the namespace of XHTML is missing' };
+        return problemOf('txt-1', 'the namespace of XHTML is missing');
       }
       content ||= tag.name === 'img';
       if (!tag.selfClosed) {
@@ -168,5 +200,5 @@ function read(text: string): NarrativeProblem | undefined {
   if (stack.length > 0 || at < text.length) {
     throw new Malformed('the div is not closed, or something follows it');
   }
-  return content ? undefined : { rule: 'txt-2', problem: 'it holds no text' };
+  return content ? undefined : problemOf('txt-2', 'it holds no text');
 }

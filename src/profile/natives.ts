@@ -67,7 +67,10 @@ export class Natives {
       return (value, trial) => {
         const found = narrativeProblem(value as string);
         if (found) {
-          trial.report('error', 'narrative', { problem: found.problem }, found.rule);
+          trial.add('error', found.rule, {
+            en: `The narrative is not the XHTML that FHIR allows: ${found.en}.`,
+            fr: `Le texte narratif n’est pas le XHTML que FHIR permet : ${found.fr}.`,
+          });
         }
       };
     }

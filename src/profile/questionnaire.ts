@@ -41,7 +41,7 @@ export class QuestionnaireBook {
     }
     const questionnaire = this.questionnaires.get(resource.questionnaire.split('|')[0] as string);
     if (!questionnaire) {
-      trial.report('information', 'not-checked', { what: 'the answers: their questionnaire is not loaded' });
+      trial.report('information', 'not-checked-answers');
       return;
     }
     const finished = resource.status === 'completed' || resource.status === 'amended';
@@ -79,8 +79,9 @@ class Run {
     this.finished = finished;
   }
 
-  private fail(problem: string, severity: 'error' | 'warning' = 'error'): void {
-    this.trial.report(severity, 'questionnaire', { problem });
+  /** A missing answer is only worth a warning while the form is being filled in. */
+  private missing(linkId: string | undefined): void {
+    this.trial.report(this.finished ? 'error' : 'warning', 'questionnaire-required', { linkId: linkId ?? '' });
   }
 
   /** Judges the items below a response, an item or an answer. */
@@ -94,11 +95,11 @@ class Run {
       trial.at(at);
       const place = isObject(item) ? places.get(textOf(item.linkId)) : undefined;
       if (!isObject(item) || place === undefined) {
-        this.fail('the questionnaire has no such linkId at this place');
+        trial.report('error', 'questionnaire-link');
         continue;
       }
       if (place < latest) {
-        this.fail('the items are not in the order of the questionnaire');
+        trial.report('error', 'questionnaire-order');
       }
       latest = Math.max(latest, place);
       this.item(item, questions[place] as QuestionnaireItem);
@@ -107,10 +108,10 @@ class Run {
     for (const question of questions) {
       const count = given.filter((one) => isObject(one) && one.linkId === question.linkId).length;
       if (count === 0 && question.required && this.isEnabled(question)) {
-        this.fail(`the question ${question.linkId} needs an answer`, this.finished ? 'error' : 'warning');
+        this.missing(question.linkId);
       }
       if (count > 1 && !(question.repeats && question.type === 'group')) {
-        this.fail(`the item ${question.linkId} is given more than once`);
+        trial.report('error', 'questionnaire-repeated', { linkId: question.linkId ?? '' });
       }
     }
   }
@@ -119,20 +120,20 @@ class Run {
     const { trial } = this;
     const answers = Array.isArray(item.answer) ? item.answer.filter(isObject) : [];
     if (!this.isEnabled(question)) {
-      this.fail(`the question ${question.linkId} is not to be asked here`);
+      trial.report('error', 'questionnaire-disabled', { linkId: question.linkId ?? '' });
     }
     if (question.type === 'group' || question.type === 'display') {
       if (answers.length > 0) {
-        this.fail('a group or a text takes no answer');
+        trial.report('error', 'questionnaire-group');
       }
       this.items(item, question.item ?? []);
       return;
     }
     if (answers.length === 0 && question.required) {
-      this.fail(`the question ${question.linkId} needs an answer`, this.finished ? 'error' : 'warning');
+      this.missing(question.linkId);
     }
     if (answers.length > 1 && !question.repeats) {
-      this.fail('only one answer is allowed');
+      trial.report('error', 'questionnaire-one');
     }
     trial.enter('answer');
     for (const [at, answer] of answers.entries()) {
@@ -150,12 +151,12 @@ class Run {
       return;
     }
     if (!allowed.includes(key)) {
-      this.fail(`a question of type ${question.type} takes ${allowed[0] ?? 'no answer'}`);
+      this.trial.report('error', 'questionnaire-type', { type: question.type ?? '', allowed: allowed[0] ?? '–' });
       return;
     }
     const value = answer[key];
     if (question.maxLength && typeof value === 'string' && value.length > question.maxLength) {
-      this.fail(`at most ${question.maxLength} characters`);
+      this.trial.report('error', 'questionnaire-length', { max: question.maxLength });
     }
     if (question.type === 'choice' || (question.type === 'open-choice' && key === 'valueCoding')) {
       this.option(key, value, question);
@@ -173,12 +174,12 @@ class Run {
           : same(option, value);
       });
       if (!found) {
-        this.fail('the answer is none of the options');
+        this.trial.report('error', 'questionnaire-option');
       }
     } else if (answerValueSet && key === 'valueCoding') {
       const system = typeof coding.system === 'string' ? coding.system : undefined;
       if (this.terminology.holds(answerValueSet.split('|')[0] as string, system, textOf(coding.code)) === 'out') {
-        this.fail('the answer is not in the value set of the question');
+        this.trial.report('error', 'questionnaire-option');
       }
     }
   }

@@ -31,8 +31,13 @@ export class RuleCompiler {
    * The check of one invariant; undefined when it is judged elsewhere or has no expression.
    *
    * @param broken is told when the expression is not FHIRPath.
+   * @param french what the rule asks for in French, when the constraint itself does not say so.
    */
-  compile(constraint: ElementDefinitionConstraint, broken?: (problem: string) => void): Invariant | undefined {
+  compile(
+    constraint: ElementDefinitionConstraint,
+    broken?: (problem: string) => void,
+    french?: string,
+  ): Invariant | undefined {
     const { key = '', expression } = constraint;
     if (!expression || elsewhere.has(key)) {
       return undefined;
@@ -45,7 +50,7 @@ export class RuleCompiler {
     const human = humanOf(constraint);
     const message = {
       en: `The rule ${key} does not hold: ${human.en}`,
-      fr: `La règle ${key} n’est pas respectée : ${human.fr}`,
+      fr: `La règle ${key} n’est pas respectée : ${french ?? human.fr}`,
     };
     return (value, trial, type, companion) => {
       const held = holds(engine, value, trial, type, companion);

@@ -17,7 +17,13 @@ const DEEPEST = 64;
 const MOST_STEPS = 5_000_000;
 
 /** Thrown inside a trial when a limit is reached; `judge` turns it into a finding. */
-export class TrialStopped extends Error {}
+export class TrialStopped extends Error {
+  readonly rule: 'limit-depth' | 'limit-work' | 'limit-findings';
+  constructor(rule: TrialStopped['rule']) {
+    super(rule);
+    this.rule = rule;
+  }
+}
 
 /** The resource being judged and what surrounds it. */
 export interface Scope {
@@ -71,7 +77,7 @@ export class Trial {
     this.depth++;
     if (this.depth > DEEPEST) {
       this.depth--;
-      throw new TrialStopped('nesting too deep');
+      throw new TrialStopped('limit-depth');
     }
     this.names[this.depth] = name;
     this.indexes[this.depth] = -1;
@@ -132,7 +138,7 @@ export class Trial {
   spend(steps = 1): void {
     this.steps -= steps;
     if (this.steps < 0) {
-      throw new TrialStopped('too much work');
+      throw new TrialStopped('limit-work');
     }
   }
 
@@ -195,7 +201,7 @@ export class Trial {
     }
     this.findings.push({ severity, path, rule, profile: this.profile, message });
     if (this.findings.length >= MOST_FINDINGS) {
-      throw new TrialStopped('too many findings');
+      throw new TrialStopped('limit-findings');
     }
   }
 }
