@@ -35,7 +35,9 @@ function bytes(response: Response, content: Uint8Array, type = 'application/octe
 }
 
 function presented(request: Request, resource: Resource): Resource {
-  if (resource.resourceType === 'CapabilityStatement') return described(request, resource);
+  // Those that others have stored here describe other systems.
+  if (resource.resourceType === 'CapabilityStatement' && resource.kind === 'instance')
+    return described(request, resource);
   return resource.resourceType === 'Bundle' ? addressed(request, visible(request, resource)) : resource;
 }
 
