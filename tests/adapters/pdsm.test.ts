@@ -85,7 +85,7 @@ describe('shared record: gateway A provides to gateway B over HTTP', () => {
       name: [{ family: 'MARTIN-TEST', given: ['LUCIE'] }],
     };
     expect((await b.post('/fhir/R4/Patient', patient)).status).toBe(201);
-  });
+  }, 120_000);
   afterAll(async () => {
     await a.remove();
     await proxy.close();

@@ -44,7 +44,7 @@ const special = [
 
   beforeAll(async () => {
     gateway = await startGateway();
-  });
+  }, 120_000);
   afterAll(() => gateway.remove());
 
   const authorized = async (method: string, path: string, body?: unknown, type = 'application/fhir+json') => {
