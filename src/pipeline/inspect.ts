@@ -63,8 +63,11 @@ export function inspectBeforeMapping({ format, decoded, parts }: Unwrapped): Fau
   if (format === 'mail' && decoded) return onePatient(decoded.tree as MailTree, parts);
   if (format !== 'hl7v2' || !decoded) return [];
   const tree = decoded.tree as hl7v2.Hl7v2Tree;
-  const documents = parts.flatMap(({ place, decoded: document }) =>
-    document.faults.some((one) => one.severity === 'error') ? [] : [inspected(place, document.tree as cda.CdaTree)],
+  // A document that is broken has said so itself; only its place is known here.
+  const documents = parts.map(({ place, decoded: document }) =>
+    document.faults.some((one) => one.severity === 'error')
+      ? { place }
+      : inspected(place, document.tree as cda.CdaTree),
   );
   return hl7v2.inspect(tree, documents, { sameIdentity });
 }
