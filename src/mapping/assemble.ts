@@ -83,13 +83,34 @@ function entryOf(draft: Draft, addresses: Map<string, string>, source: string, a
   if (id) {
     return { fullUrl: draft.fullUrl, resource, request: { method: 'PUT', url: `${type}/${id}` } };
   }
-  const query = any ?? `identifier=${encodeURIComponent(`${draft.identity.system}|${draft.identity.value}`)}`;
+  const own = `identifier=${encodeURIComponent(`${draft.identity.system}|${draft.identity.value}`)}`;
+  const query = any ?? `${own}${ofPatient(resource)}`;
   const request: BundleEntry['request'] =
     draft.write === 'update'
       ? { method: 'PUT', url: `${type}?${query}` }
       : { method: 'POST', url: type, ifNoneExist: query };
   return { fullUrl: draft.fullUrl, resource, request };
 }
+
+/**
+ * Two senders may number two patients' forms alike. What is found by such a number must be about this patient too, or one
+ * patient's resource would stand for, or be overwritten by, another's.
+ */
+function ofPatient(resource: Resource): string {
+  const {
+    subject,
+    patient,
+    for: beneficiary,
+  } = resource as unknown as Record<string, { reference?: string } | undefined>;
+  const reference = [subject, patient, beneficiary]
+    .map((one) => one?.reference)
+    .find((one) => one?.startsWith('Patient/'));
+  if (!reference || NO_PATIENT_PARAMETER.has(resource.resourceType)) return '';
+  return `&patient=${encodeURIComponent(reference)}`;
+}
+
+/** Types about a patient that R4 gives no search parameter of that name. */
+const NO_PATIENT_PARAMETER = new Set(['AdverseEvent']);
 
 /** A copy in which references (and attachments' urls) use the known addresses; what does not change is shared. */
 function readdress(value: unknown, addresses: Map<string, string>): unknown {

@@ -6,9 +6,9 @@ import {
   carryOutMerge,
   createLocks,
   type Decision,
+  enrol,
   identifierKey,
   identityKeys,
-  resolve,
 } from '../identity/index.ts';
 import type { Message } from '../journal/journal.ts';
 import type { House } from './house.ts';
@@ -80,7 +80,7 @@ async function settleIdentity(
 ): Promise<Identity> {
   const receivedAt = new Date(message.receivedAt);
   const source = `urn:passerelle:message:${message.id}`;
-  const decision = await resolve(subject, house.fhir, { asOf, receivedAt, source, drafts: conversion.drafts });
+  const decision = await enrol(subject, house.fhir, { asOf, receivedAt, source, drafts: conversion.drafts });
   if (decision.outcome === 'review') return heldForReview(decision, message, house);
   const author: Author = { who: { display: message.sender }, at: receivedAt, source };
   const identity: Identity = {
