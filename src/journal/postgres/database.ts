@@ -10,6 +10,9 @@ const CONNECT_MS = 5000;
 /** How often a database that did not answer is asked whether it does again. */
 const TRY_AGAIN_MS = 1000;
 
+/** SQLSTATE of a server whose disk is full. */
+const DISK_FULL = '53100';
+
 /** How often a statement is repeated that the database broke off because of another. */
 const CONFLICTS = new Set(['40001', '40P01']);
 const MOST_CONFLICTS = 10;
@@ -70,7 +73,7 @@ export class Database {
   /**
    * Rows of one statement, which is one transaction. Prepared once for each connection when it has a `name`.
    *
-   * @throws PasserelleError `not-durable` when the database does not answer or refuses
+   * @throws PasserelleError `not-durable` when the database does not answer or refuses, `disk-low` when its disk is full
    */
   async rows<Row extends pg.QueryResultRow>(text: string, values: unknown[] = [], name?: string): Promise<Row[]> {
     for (let conflicts = 0; ; conflicts++) {
@@ -82,7 +85,8 @@ export class Database {
         if (CONFLICTS.has((error as pg.DatabaseError).code ?? '') && conflicts < MOST_CONFLICTS) continue;
         this.#failure = error;
         const detail = error instanceof Error ? error.message : String(error);
-        throw new PasserelleError(fault('not-durable', { detail }), { cause: error });
+        const code = (error as pg.DatabaseError).code === DISK_FULL ? 'disk-low' : 'not-durable';
+        throw new PasserelleError(fault(code, { detail }), { cause: error });
       }
     }
   }
