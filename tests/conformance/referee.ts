@@ -76,7 +76,9 @@ async function ready(port: number, child: ChildProcess): Promise<void> {
     if (child.exitCode !== null) {
       throw new Error(`the referee ended with ${child.exitCode} before it was ready`);
     }
-    const answer = await fetch(`http://127.0.0.1:${port}/health`).catch(() => undefined);
+    const answer = await fetch(`http://127.0.0.1:${port}/health`, { headers: { connection: 'close' } }).catch(
+      () => undefined,
+    );
     if (answer?.ok) {
       return;
     }
@@ -90,7 +92,11 @@ interface Outcome {
 }
 
 async function ask(port: number, resource: unknown): Promise<string[]> {
-  const answer = await fetch(`http://127.0.0.1:${port}/validate`, { method: 'POST', body: JSON.stringify(resource) });
+  const answer = await fetch(`http://127.0.0.1:${port}/validate`, {
+    method: 'POST',
+    body: JSON.stringify(resource),
+    headers: { connection: 'close' },
+  });
   const outcome = (await answer.json()) as Outcome;
   return (outcome.issue ?? [])
     .filter((one) => one.severity === 'error' || one.severity === 'fatal')

@@ -26,6 +26,10 @@ const differences: [reason: string, applies: (own: Finding[], referee: string[])
     'the referee lets empty lists of primitives pass, JSON of FHIR does not',
     (own) => own.every((one) => one.rule === 'empty'),
   ],
+  [
+    'the system of a coding is an absolute URI, the referee asks that of some codings only',
+    (own) => own.every((one) => one.rule === 'url' && one.path.endsWith('.system')),
+  ],
   ['a code of spaces only is no code', (own) => own.every((one) => one.rule === 'format' && /code$/.test(one.path))],
   [
     'in a Bundle the referee looks for contained resources of implied profiles in the wrong place',
@@ -53,6 +57,19 @@ async function compare(name: string, resource: unknown, referee: Referee): Promi
   const listed = agreed ? undefined : differences.find(([, applies]) => applies(own, other))?.[0];
   const detail = own.length > 0 ? own.map((one) => `${one.path} ${one.rule}`).join('; ') : other.join('; ');
   return { name, agreed, laxer: own.length === 0 && other.length > 0, listed, detail: detail.slice(0, 400) };
+}
+
+/** Runs a question over a list, four at a time: the referee answers on every core. */
+async function overAll<T, R>(list: T[], ask: (one: T) => Promise<R>): Promise<R[]> {
+  const answers: R[] = [];
+  const rest = list.entries();
+  const work = async () => {
+    for (const [at, one] of rest) {
+      answers[at] = await ask(one);
+    }
+  };
+  await Promise.all([work(), work(), work(), work()]);
+  return answers;
 }
 
 function goldenBundles(): [string, Json][] {
@@ -104,24 +121,18 @@ if (missing) {
 
   afterAll(() => referee?.stop());
 
-  async function compareAll(resources: [string, Json][]): Promise<Comparison[]> {
-    const list: Comparison[] = [];
-    for (const [name, resource] of resources) {
-      list.push(await compare(name, resource, referee));
-    }
-    return list;
-  }
+  const compareAll = (resources: [string, Json][]) =>
+    overAll(resources, ([name, resource]) => compare(name, resource, referee));
 
   const unlisted = (list: Comparison[]) => list.filter((one) => !one.agreed && one.listed === undefined);
 
   test('every definition is valid', async () => {
-    const wrong: string[] = [];
-    for (const name of readdirSync(profiles).filter((one) => one.endsWith('.json'))) {
+    const names = readdirSync(profiles).filter((one) => one.endsWith('.json'));
+    const answers = await overAll(names, async (name) => {
       const errors = await referee.errors(JSON.parse(readFileSync(join(profiles, name), 'utf8')));
-      if (errors.length > 0) {
-        wrong.push(`${name}: ${errors[0]}`);
-      }
-    }
+      return errors.length > 0 ? `${name}: ${errors[0]}` : undefined;
+    });
+    const wrong = answers.filter((one) => one !== undefined);
     expect(wrong).toEqual([]);
   }, 600_000);
 
@@ -176,15 +187,12 @@ if (missing) {
   });
 
   test('lead to the same verdicts on every case', async () => {
-    const wrong: Comparison[] = [];
-    for (const { id, good, bad } of profileCases()) {
-      for (const [why, resource] of [['good', good], ...bad.map((one) => [one.why, changed(good, one.change)])]) {
-        const found = await compare(`${id}: ${why}`, resource, referee);
-        if (!found.agreed && found.listed === undefined) {
-          wrong.push(found);
-        }
-      }
-    }
+    const resources = profileCases().flatMap(({ id, good, bad }): [string, Json][] => [
+      [`${id}: good`, good],
+      ...bad.map(({ why, change }): [string, Json] => [`${id}: ${why}`, changed(good, change)]),
+    ]);
+    const list = await overAll(resources, ([name, resource]) => compare(name, resource, referee));
+    const wrong = list.filter((one) => !one.agreed && one.listed === undefined);
     expect(wrong).toEqual([]);
   }, 600_000);
 });
