@@ -29,7 +29,7 @@ async function hospital(story: Story, stage: Stage, fhir: Reader): Promise<DemoS
   try {
     const answer = await connection.send(story.message);
     const documents = await until(() =>
-      fhir.search(`DocumentReference?patient.identifier=${encodeURIComponent(story.ins)}`),
+      fhir.search(`DocumentReference?status=current&patient.identifier=${encodeURIComponent(story.ins)}`),
     );
     const patient = encodeURIComponent(story.ins);
     const others = await Promise.all(
@@ -107,7 +107,9 @@ function reader(stage: Stage, token: string): Reader {
   return {
     async search(query) {
       const response = await get(query, 'application/fhir+json');
-      return response.ok ? (((await response.json()) as Bundle).entry ?? []) : [];
+      const { entry = [] } = response.ok ? ((await response.json()) as Bundle) : {};
+      // What a server has to say about the search is no match.
+      return entry.filter((one) => one.search?.mode !== 'outcome');
     },
     bytes: async (url) => new Uint8Array(await (await get(url, 'application/xml')).arrayBuffer()),
   };
