@@ -3,11 +3,14 @@
 // file was started by an older one, it starts again with that Node, and says what to do where there is none.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import * as modules from 'node:module';
 import { fileURLToPath } from 'node:url';
 
 const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 const major = Number(process.versions.node.split('.')[0]);
 if (major >= 24) {
+  // What was compiled once is not compiled again at the next start; the cache lies in the temporary folder.
+  modules.enableCompileCache();
   await import(main);
 } else {
   const name = `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`;
