@@ -30,6 +30,14 @@ const differences: [reason: string, applies: (own: Finding[], referee: string[])
     'the system of a coding is an absolute URI, the referee asks that of some codings only',
     (own) => own.every((one) => one.rule === 'url' && one.path.endsWith('.system')),
   ],
+  [
+    'Reference.type names a type of resource; the referee takes any word',
+    (own) => own.every((one) => one.rule === 'target' || (one.rule === 'format' && one.path.endsWith('.type'))),
+  ],
+  [
+    'an item that the Questionnaire does not let repeat stands twice; the referee does not look there',
+    (own) => own.length > 0 && own.every((one) => one.rule === 'questionnaire-repeated'),
+  ],
   ['a code of spaces only is no code', (own) => own.every((one) => one.rule === 'format' && /code$/.test(one.path))],
   [
     'in a Bundle the referee looks for contained resources of implied profiles in the wrong place',
