@@ -60,15 +60,21 @@ export async function startReferee(folders: string[]): Promise<Referee> {
     stdio: ['ignore', 'ignore', 'inherit'],
     detached: true,
   });
-  await ready(port, child);
-  return {
-    errors: (resource) => ask(port, resource),
-    stop: () => {
-      if (child.pid !== undefined) {
-        process.kill(-child.pid);
-      }
-    },
+  child.unref();
+  const stop = () => {
+    process.off('exit', stop);
+    if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) {
+      process.kill(-child.pid);
+    }
   };
+  process.on('exit', stop);
+  try {
+    await ready(port, child);
+  } catch (error) {
+    stop();
+    throw error;
+  }
+  return { errors: (resource) => ask(port, resource), stop };
 }
 
 async function ready(port: number, child: ChildProcess): Promise<void> {
