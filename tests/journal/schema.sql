@@ -1,6 +1,6 @@
 -- version 1
 CREATE TABLE message (
-  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  seq INTEGER PRIMARY KEY,
   id TEXT NOT NULL,
   dedupe TEXT,
   dedupe_key TEXT,
@@ -56,7 +56,7 @@ CREATE TABLE lane_tie (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX lane_tie_root ON lane_tie (root);
 CREATE TABLE delivery (
-  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  seq INTEGER PRIMARY KEY,
   id TEXT NOT NULL,
   message INTEGER NOT NULL,
   destination TEXT NOT NULL,

@@ -11,14 +11,14 @@ export const SCHEMA_VERSION = 1;
  * - `work` holds only what waits: messages under the stream `''`, deliveries under the name of their destination. All that
  *   the workers ask is answered from it, so their cost does not grow with what is stored.
  *   Place 0 has arrived and is in no lane yet, 1 is the head of its lane, 2 is behind a head.
- * - `seq` is the order of arrival and never used twice. Nothing is ordered by time: clocks go back.
+ * - `seq` is the order of arrival among what is stored. Nothing is ordered by time: clocks go back.
  * - `dedupe` is the key as long as it counts for duplicates, shortened when it is long; `dedupe_key` is the whole key when
  *   `dedupe` is not. It is kept as it was given, not hashed: keys that begin with sender and time grow, so that the pages
  *   they touch are few, and a commit costs what the pages cost it touches (15 µs each).
  */
 export const SCHEMA = `
 CREATE TABLE message (
-  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  seq INTEGER PRIMARY KEY,
   id TEXT NOT NULL,
   dedupe TEXT,
   dedupe_key TEXT,
@@ -79,7 +79,7 @@ CREATE TABLE lane_tie (
 CREATE INDEX lane_tie_root ON lane_tie (root);
 
 CREATE TABLE delivery (
-  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  seq INTEGER PRIMARY KEY,
   id TEXT NOT NULL,
   message INTEGER NOT NULL,
   destination TEXT NOT NULL,
