@@ -13,15 +13,12 @@ CREATE TABLE message (
   size INTEGER NOT NULL,
   received_at INTEGER NOT NULL,
   faults TEXT,
-  envelope TEXT
+  envelope TEXT,
+  hash TEXT,
+  bytes BLOB
 ) STRICT;
 CREATE UNIQUE INDEX message_id ON message (id);
 CREATE UNIQUE INDEX message_dedupe ON message (dedupe) WHERE dedupe IS NOT NULL;
-CREATE TABLE message_body (
-  seq INTEGER PRIMARY KEY,
-  bytes BLOB,
-  hash TEXT
-) STRICT;
 CREATE TABLE outcome (
   seq INTEGER PRIMARY KEY,
   state TEXT NOT NULL,
@@ -46,10 +43,13 @@ CREATE TABLE work (
   since INTEGER NOT NULL,
   PRIMARY KEY (stream, seq)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX work_arrived ON work (stream, seq) WHERE place = 0;
 CREATE INDEX work_head_due ON work (stream, due, seq) WHERE place = 1;
 CREATE INDEX work_head_lane ON work (stream, lane) WHERE place = 1;
 CREATE INDEX work_lane ON work (stream, lane, seq) WHERE place > 0;
+CREATE TABLE arranged (
+  stream TEXT PRIMARY KEY,
+  seq INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 CREATE TABLE lane_tie (
   lane TEXT PRIMARY KEY,
   root TEXT NOT NULL

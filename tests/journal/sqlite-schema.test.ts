@@ -70,7 +70,7 @@ describe('no statement reads more than it answers', () => {
 
   test('claiming looks only at heads and arrivals', () => {
     const index = (sql: string) => (db.prepare(`EXPLAIN QUERY PLAN ${sql}`).get() as { detail: string }).detail;
-    expect(index(queue.ARRIVED)).toContain('INDEX work_arrived');
+    expect(index(queue.ARRIVED)).toContain('PRIMARY KEY (stream=? AND seq>?)');
     expect(index(queue.FRESH)).toContain('INDEX work_head_due (stream=? AND due=?)');
     expect(index(queue.DUE)).toContain('INDEX work_head_due (stream=? AND due>? AND due<?)');
     expect(index(queue.HEADS)).toContain('INDEX work_head_lane (stream=? AND lane=?)');

@@ -101,9 +101,10 @@ function write(context: Context, message: NewMessage, body: Stored): boolean {
     message.receivedAt,
     json(message.faults),
     json(rest),
+    body.hash,
+    body.bytes,
   );
   if (seq === undefined) return false;
-  db.run(INSERT_BODY, seq, body.bytes, body.hash);
   if (body.hash !== null) refer(db, body.hash, bytes.length);
   if (message.state === 'accepted') queue.enter(PIPELINE, seq, message.lane, message.receivedAt);
   else db.run(INSERT_OUTCOME, seq, message.state, context.clock.now(), json(message.faults));
@@ -138,13 +139,11 @@ const BY_ID = `SELECT m.seq, m.id, coalesce(o.state, 'accepted') AS state, coale
 const HAND_KEY_ON = 'UPDATE message SET dedupe_key = coalesce(dedupe_key, dedupe), dedupe = NULL WHERE seq = ?1';
 
 const INSERT_MESSAGE = `INSERT INTO message
-  (id, dedupe, dedupe_key, door, sender, kind, lane, format, route, size, received_at, faults, envelope)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`;
-
-const INSERT_BODY = 'INSERT INTO message_body (seq, bytes, hash) VALUES (?1, ?2, ?3)';
+  (id, dedupe, dedupe_key, door, sender, kind, lane, format, route, size, received_at, faults, envelope, hash, bytes)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`;
 
 const INSERT_OUTCOME = 'INSERT INTO outcome (seq, state, settled_at, attempts, faults) VALUES (?1, ?2, ?3, 0, ?4)';
 
 const REFUSE_AGAIN = 'UPDATE outcome SET settled_at = ?2, faults = ?3 WHERE seq = ?1';
 
-const BODY = 'SELECT bytes, hash FROM message_body WHERE seq = ?1';
+const BODY = 'SELECT bytes, hash FROM message WHERE seq = ?1';

@@ -86,8 +86,8 @@ function leased({ attempts, ambiguous, since }: Leased) {
 
 /** By primary key; 8 µs with a body of 700 bytes. */
 export const READ_MESSAGE = `SELECT m.id, coalesce(m.dedupe_key, m.dedupe) AS dedupe_key, m.door, m.sender, m.kind, m.lane, m.format, m.route, m.received_at,
-    m.faults, m.envelope, m.size, b.bytes, b.hash
-  FROM message m LEFT JOIN message_body b ON b.seq = m.seq WHERE m.seq = ?1`;
+    m.faults, m.envelope, m.size, m.hash, m.bytes
+  FROM message m WHERE m.seq = ?1`;
 
 export const READ_DELIVERY = `SELECT d.id, m.id AS message_id, d.kind, d.size, b.encoding, b.bytes, b.hash
   FROM delivery d JOIN message m ON m.seq = d.message JOIN delivery_body b ON b.seq = d.seq WHERE d.seq = ?1`;

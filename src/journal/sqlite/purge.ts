@@ -21,6 +21,9 @@ interface Old {
   received_at: number;
   sender: string;
   unmapped: string | null;
+  hash: string | null;
+  /** 1 while the content is kept, in the row or in a file. */
+  kept: number;
 }
 
 /** Removes messages, or only their bytes, that were received before `olderThan`; files go after the commit. */
@@ -36,9 +39,9 @@ export async function purge(
   for (;;) {
     const gone: string[] = [];
     const step = await group.add(() => {
-      const old = db.all<Old>(part === 'bytes' ? WITH_BYTES : OLDEST, after, STEP);
+      const old = db.all<Old>(OLDEST, after, STEP);
       const due = old.filter((one) => one.received_at < olderThan && states.includes(one.state));
-      const done = due.filter((one) => (part === 'bytes' ? dropBody(context, one, gone) : drop(context, one, gone)));
+      const done = due.filter((one) => (part === 'bytes' ? dropContent(context, one, gone) : drop(context, one, gone)));
       return {
         last: old.at(-1),
         seen: old.length,
@@ -62,7 +65,7 @@ function drop(context: Context, message: Old, gone: string[]): boolean {
   const { db } = context;
   const { seq, state, sender } = message;
   if (db.get(HAS_WAITING_DELIVERY, seq)) return false;
-  dropBody(context, message, gone);
+  if (message.hash !== null && unrefer(db, message.hash)) gone.push(message.hash);
   for (const delivery of db.all<{ seq: number; destination: string; state: string; hash: string | null }>(
     DELIVERIES,
     seq,
@@ -77,10 +80,11 @@ function drop(context: Context, message: Old, gone: string[]): boolean {
   return true;
 }
 
-function dropBody({ db }: Context, { seq }: Old, gone: string[]): boolean {
-  const body = db.get<{ hash: string | null }>(TAKE_BODY, seq);
-  if (body && body.hash !== null && unrefer(db, body.hash)) gone.push(body.hash);
-  return body !== undefined;
+function dropContent({ db }: Context, { seq, kept, hash }: Old, gone: string[]): boolean {
+  if (!kept) return false;
+  db.run(EMPTY, seq);
+  if (hash !== null && unrefer(db, hash)) gone.push(hash);
+  return true;
 }
 
 function giveBack({ db }: Context): void {
@@ -90,18 +94,15 @@ function giveBack({ db }: Context): void {
 }
 
 /** From the first that is stored; the walk ends where the messages are younger than what is asked for. */
-export const OLDEST = `SELECT o.seq, o.state, o.unmapped, m.received_at, m.sender
+export const OLDEST = `SELECT o.seq, o.state, o.unmapped, m.received_at, m.sender, m.hash,
+    coalesce(m.hash, m.bytes) IS NOT NULL AS kept
   FROM outcome o CROSS JOIN message m ON m.seq = o.seq
   WHERE o.seq > ?1 AND o.state <> 'accepted' ORDER BY o.seq LIMIT ?2`;
-
-export const WITH_BYTES = `SELECT o.seq, o.state, o.unmapped, m.received_at, m.sender
-  FROM message_body b CROSS JOIN outcome o ON o.seq = b.seq CROSS JOIN message m ON m.seq = b.seq
-  WHERE b.seq > ?1 AND o.state <> 'accepted' ORDER BY b.seq LIMIT ?2`;
 
 const HAS_WAITING_DELIVERY = `SELECT 1 FROM delivery d JOIN work w ON w.stream = d.destination AND w.seq = d.seq
   WHERE d.message = ?1 LIMIT 1`;
 
-const TAKE_BODY = 'DELETE FROM message_body WHERE seq = ?1 RETURNING hash';
+const EMPTY = 'UPDATE message SET hash = NULL, bytes = NULL WHERE seq = ?1';
 
 const DELIVERIES = `SELECT d.seq, d.destination, o.state, b.hash
   FROM delivery d LEFT JOIN delivery_outcome o ON o.seq = d.seq LEFT JOIN delivery_body b ON b.seq = d.seq

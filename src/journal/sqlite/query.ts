@@ -90,7 +90,7 @@ export const LIST_HELD = `${BY_OUTCOME} WHERE o.state IN ('quarantined', 'refuse
 
 const SEQ = 'SELECT seq FROM message WHERE id = ?1';
 
-const BYTES = 'SELECT b.bytes, b.hash FROM message m JOIN message_body b ON b.seq = m.seq WHERE m.id = ?1';
+const BYTES = 'SELECT bytes, hash FROM message WHERE id = ?1';
 
 const TALLIES = 'SELECT name, n FROM tally';
 

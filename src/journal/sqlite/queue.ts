@@ -16,7 +16,7 @@ export interface Leased {
 }
 
 /**
- * What waits, in lanes. What arrives is only put at the end: no index but the growing one is touched, so that intake costs
+ * What waits, in lanes. What arrives is only put at the end: no index is touched, so that intake costs
  * the same whatever waits and whichever patients it is about. Arrivals are put into lanes when workers ask for work. Of each
  * lane of a stream one row is the head; only heads can be leased; the next of the lane becomes head when the head has left.
  *
@@ -36,7 +36,14 @@ export class Queue {
 
   /** What has just arrived. */
   enter(stream: string, seq: number, lane: string, since: number): void {
-    this.#db.run(ENTER, stream, seq, lane, 0, 0, since);
+    if (seq > this.#arranged(stream)) {
+      this.#db.run(ENTER, stream, seq, lane, 0, 0, since);
+      return;
+    }
+    // After a purge of the newest their numbers are given again.
+    const root = this.#lanes.root(lane);
+    this.reenter(stream, seq, root, 0, since);
+    this.seat(stream, root);
   }
 
   /** Puts work back that was done before, at its old place in its lane; call `seat` for the lane when all is in. */
@@ -46,9 +53,8 @@ export class Queue {
 
   /** Is there anything that `take` could look at? */
   isWaiting(stream: string, now: number): boolean {
-    return (
-      [ARRIVED, FRESH].some((sql) => this.#db.get(sql, stream, 1)) || this.#db.get(DUE, stream, 1, now) !== undefined
-    );
+    if (this.#db.get(FRESH, stream, 1) || this.#db.get(DUE, stream, 1, now)) return true;
+    return this.#db.get(ARRIVED, stream, this.#arranged(stream), 1) !== undefined;
   }
 
   /**
@@ -138,9 +144,10 @@ export class Queue {
   oldest(): number | undefined {
     let oldest: number | undefined;
     for (const { stream } of this.#db.all<{ stream: string }>(STREAMS)) {
-      for (const sql of [OLDEST, OLDEST_ARRIVED]) {
-        const since = this.#db.get<{ since: number | null }>(sql, stream)?.since ?? undefined;
-        if (since !== undefined && (oldest === undefined || since < oldest)) oldest = since;
+      const early = this.#db.get<{ since: number | null }>(OLDEST, stream)?.since;
+      const arrived = this.#db.get<{ since: number }>(ARRIVED, stream, this.#arranged(stream), 1)?.since;
+      for (const since of [early, arrived]) {
+        if (typeof since === 'number' && (oldest === undefined || since < oldest)) oldest = since;
       }
     }
     return oldest;
@@ -148,13 +155,21 @@ export class Queue {
 
   /** Puts some arrivals into their lanes, those of free lanes by `lease`, which answers whether to go on; how many there were. */
   #arrange(stream: string, limit: number, lease: (work: Leased, lane: string) => boolean): number {
-    const arrived = this.#db.all<Leased & { lane: string }>(ARRIVED, stream, limit);
+    const arrived = this.#db.all<Leased & { lane: string }>(ARRIVED, stream, this.#arranged(stream), limit);
+    let last: number | undefined;
     for (const work of arrived) {
       const lane = this.#lanes.root(work.lane);
       if (this.#db.get(TAKEN, stream, lane)) this.#db.run(QUEUE_UP, stream, work.seq, lane);
       else if (!lease(work, lane)) break;
+      last = work.seq;
     }
+    if (last !== undefined) this.#db.run(SET_ARRANGED, stream, last);
     return arrived.length;
+  }
+
+  /** Up to here everything has been put into lanes. */
+  #arranged(stream: string): number {
+    return this.#db.get<{ seq: number }>(ARRANGED, stream)?.seq ?? 0;
   }
 
   #held(stream: string, seq: number, attempt: number | undefined): { lane: string; attempts: number } | undefined {
@@ -165,9 +180,13 @@ export class Queue {
 const ENTER = `INSERT INTO work (stream, seq, lane, place, leased, due, attempts, ambiguous, since)
   VALUES (?1, ?2, ?3, ?4, 0, 0, ?5, 0, ?6)`;
 
-/** In order of arrival. Index work_arrived grows at its end and shrinks at its beginning: few pages, always the same. */
-export const ARRIVED = `SELECT seq, lane, attempts, ambiguous, since FROM work INDEXED BY work_arrived
-  WHERE stream = ?1 AND place = 0 ORDER BY seq LIMIT ?2`;
+/** In order of arrival: the end of the primary key. */
+export const ARRIVED = `SELECT seq, lane, attempts, ambiguous, since FROM work
+  WHERE stream = ?1 AND seq > ?2 AND place = 0 ORDER BY seq LIMIT ?3`;
+
+export const ARRANGED = 'SELECT seq FROM arranged WHERE stream = ?1';
+
+const SET_ARRANGED = 'INSERT INTO arranged (stream, seq) VALUES (?1, ?2) ON CONFLICT (stream) DO UPDATE SET seq = ?2';
 
 /** Heads that were behind another, or replayed. 100,000 behind one head are no entry of work_head_due. */
 export const FRESH = `SELECT seq, attempts, ambiguous, since FROM work INDEXED BY work_head_due
@@ -233,6 +252,3 @@ export const NEXT_DUE = `SELECT due FROM work INDEXED BY work_head_due
  */
 export const OLDEST =
   'SELECT min(since) AS since FROM (SELECT since FROM work WHERE stream = ?1 ORDER BY seq LIMIT 1000)';
-
-export const OLDEST_ARRIVED = `SELECT since FROM work INDEXED BY work_arrived
-  WHERE stream = ?1 AND place = 0 ORDER BY seq LIMIT 1`;

@@ -83,7 +83,7 @@ export const OF_STATE = `SELECT m.seq, m.lane, o.state, o.attempts FROM outcome 
 
 const LAST = 'SELECT max(seq) AS seq FROM message';
 
-const HAS_BYTES = 'SELECT 1 FROM message_body WHERE seq = ?1';
+const HAS_BYTES = 'SELECT 1 FROM message WHERE seq = ?1 AND coalesce(hash, bytes) IS NOT NULL';
 
 /** What was written stays on record until the new attempt has ended; so do its unmapped codes. */
 const REOPEN = "UPDATE outcome SET state = 'accepted', faults = NULL WHERE seq = ?1 AND state = ?2";

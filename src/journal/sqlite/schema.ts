@@ -10,7 +10,8 @@ export const SCHEMA_VERSION = 1;
  *   nothing large and pages stay full; what became of it is the row of the same `seq` in `outcome`.
  * - `work` holds only what waits: messages under the stream `''`, deliveries under the name of their destination. All that
  *   the workers ask is answered from it, so their cost does not grow with what is stored.
- *   Place 0 has arrived and is in no lane yet, 1 is the head of its lane, 2 is behind a head.
+ *   Place 0 has arrived and is in no lane yet, 1 is the head of its lane, 2 is behind a head. What has arrived is what lies
+ *   behind the number in `arranged`: an index of it would be one more page with every commit.
  * - `seq` is the order of arrival among what is stored. Nothing is ordered by time: clocks go back.
  * - `dedupe` is the key as long as it counts for duplicates, shortened when it is long; `dedupe_key` is the whole key when
  *   `dedupe` is not. It is kept as it was given, not hashed: keys that begin with sender and time grow, so that the pages
@@ -31,16 +32,12 @@ CREATE TABLE message (
   size INTEGER NOT NULL,
   received_at INTEGER NOT NULL,
   faults TEXT,
-  envelope TEXT
+  envelope TEXT,
+  hash TEXT,
+  bytes BLOB
 ) STRICT;
 CREATE UNIQUE INDEX message_id ON message (id);
 CREATE UNIQUE INDEX message_dedupe ON message (dedupe) WHERE dedupe IS NOT NULL;
-
-CREATE TABLE message_body (
-  seq INTEGER PRIMARY KEY,
-  bytes BLOB,
-  hash TEXT
-) STRICT;
 
 CREATE TABLE outcome (
   seq INTEGER PRIMARY KEY,
@@ -67,10 +64,14 @@ CREATE TABLE work (
   since INTEGER NOT NULL,
   PRIMARY KEY (stream, seq)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX work_arrived ON work (stream, seq) WHERE place = 0;
 CREATE INDEX work_head_due ON work (stream, due, seq) WHERE place = 1;
 CREATE INDEX work_head_lane ON work (stream, lane) WHERE place = 1;
 CREATE INDEX work_lane ON work (stream, lane, seq) WHERE place > 0;
+
+CREATE TABLE arranged (
+  stream TEXT PRIMARY KEY,
+  seq INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE lane_tie (
   lane TEXT PRIMARY KEY,
