@@ -92,11 +92,9 @@ async function startAll(config: Config, log: Logger, closing: (() => Promise<voi
     deliver: async (delivery) => {
       const outcome = await deliverBy(doors, delivery);
       metrics.delivery(delivery.destination, outcome.outcome);
-      // What was handed out must not go again because telling of it failed.
-      const told = newsroom.ended(delivery.messageId, delivery.id, outcome);
-      await told.catch((err) => log.error({ err, delivery: delivery.id }, 'news not told'));
       return outcome;
     },
+    ended: (delivery, outcome) => newsroom.ended(delivery.messageId, delivery.id, outcome),
     destinations: config.destinations.map((one) => one.name),
     concurrency: config.limits.workers,
     retry: config.retry,

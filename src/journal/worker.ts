@@ -30,6 +30,11 @@ export interface WorkerOptions {
   deliver?(delivery: Delivery): Promise<DeliveryOutcome>;
   /** Destinations whose deliveries are looked after. */
   destinations?: string[];
+  /**
+   * Called before the end of a delivery is written, by whatever way it came to it; asked again when that end was not written.
+   * A failure is logged, and holds nothing up.
+   */
+  ended?(delivery: Delivery, outcome: DeliveryOutcome): Promise<void>;
   /** Called after the end of a message is on disk. */
   settled?(id: string): void;
   /** Most messages under way at one time; 64 by default. How many it really is depends on what pays. */
@@ -125,6 +130,7 @@ function deliveryLoop(destination: string, deliver: NonNullable<WorkerOptions['d
   const work = async (delivery: ClaimedDelivery): Promise<Ended> => {
     const outcome = givenUp(await deliver(delivery).catch((error) => failed(error, delivery, log)), delivery, options);
     if (outcome.outcome === 'delivered' || outcome.outcome === 'permanent') {
+      await tell(delivery, outcome, options);
       return { otherSide: 'answered', settle: () => settle(delivery, outcome) };
     }
     const down = outcome.faults.length === 0 || tellsOfOtherSide(outcome.faults);
@@ -151,6 +157,11 @@ function deliveryLoop(destination: string, deliver: NonNullable<WorkerOptions['d
     troubled: (err) => log?.error({ err }, 'journal failed the worker'),
     otherSide: (down) => log?.warn({ destination, down }, 'destination changed'),
   });
+}
+
+/** What was handed out must not go again because telling of it failed. */
+async function tell(delivery: Delivery, outcome: DeliveryOutcome, { ended, log }: WorkerOptions): Promise<void> {
+  await ended?.(delivery, outcome).catch((err) => log?.error({ err, delivery: delivery.id }, 'news not told'));
 }
 
 function backoffOf({ retry }: WorkerOptions): BackoffPolicy {
