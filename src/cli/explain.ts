@@ -1,15 +1,14 @@
 import type { Resource } from '@medplum/fhirtypes';
 import { mintToken } from '../access/index.ts';
 import type { Config } from '../config.ts';
-import type { Conversion, Draft, Trace } from '../conversion.ts';
+import type { Trace } from '../conversion.ts';
 import { fault, PasserelleError } from '../errors.ts';
-import type { Journal, MessageRecord } from '../journal/journal.ts';
+import type { ConvertOptions } from '../pipeline/convert-bytes.ts';
+import { explainResource } from '../pipeline/explain.ts';
 import { type Arguments, type Command, exit, shared, UsageError } from './command.ts';
 import { configured, withJournal } from './context.ts';
 import { convertBy } from './pure.ts';
 import { table } from './text.ts';
-
-const source = 'urn:passerelle:message:';
 
 export const explain: Command = {
   name: 'explain',
@@ -42,52 +41,30 @@ export const explain: Command = {
     }
     const config = configured(args, io);
     const resource = await readResource(config, args, reference);
-    const { record, bytes } = await withJournal(config, (journal) => origin(journal, reference, resource));
-    const now = new Date(record.receivedAt);
-    const { conversion } = await convertBy(config, bytes, { route: record.route, now });
-    const draft = conversion && draftOf(conversion, record, reference, resource);
-    const traces = (conversion?.traces ?? []).filter((one) => one.target === draft?.fullUrl && below(one.path, path));
-    const rows = traces.map((one) => ({
-      ...one,
-      version: conversion?.maps[mapName(one.map)] ?? record.maps[mapName(one.map)],
-    }));
-    if (args.switches.json)
-      io.out(`${JSON.stringify({ resource: reference, message: record.id, elements: rows }, null, 2)}\n`);
-    else {
+    const convert = (bytes: Uint8Array, options: ConvertOptions) => convertBy(config, bytes, options);
+    const origin = await withJournal(config, (journal) =>
+      explainResource(journal, convert, { reference, resource, path }),
+    );
+    if (!origin) throw new PasserelleError(fault('message-unknown'));
+    const { message, elements } = origin;
+    if (args.switches.json) {
+      io.out(`${JSON.stringify({ resource: reference, message: message.id, elements }, null, 2)}\n`);
+    } else {
       const headings = {
         fr: ['élément', 'place dans la source', 'table', 'règle', 'version', 'code traduit'],
         en: ['element', 'place in the source', 'map', 'rule', 'version', 'translated code'],
       };
-      io.out(`${reference} ← message ${record.id} (${record.kind})\n`);
+      io.out(`${reference} ← message ${message.id} (${message.kind})\n`);
       io.out(
         table(
           headings[io.language],
-          rows.map((one) => [one.path, one.place, one.map, one.rule, one.version ?? '', translated(one)]),
+          elements.map((one) => [one.path, one.place, one.map, one.rule, one.version, translated(one)]),
         ),
       );
     }
-    return rows.length > 0 ? exit.done : exit.refused;
+    return elements.length > 0 ? exit.done : exit.refused;
   },
 };
-
-/** The message a resource came from, and its bytes: named by `meta.source`, else found by what messages wrote. */
-async function origin(journal: Journal, reference: string, resource: Resource | undefined) {
-  const named = resource?.meta?.source?.startsWith(source) ? resource.meta.source.slice(source.length) : undefined;
-  const record = named ? await journal.get(named) : await writer(journal, reference);
-  const bytes = record && (await journal.bytes(record.id));
-  if (!record || !bytes) throw new PasserelleError(fault('message-unknown'));
-  return { record, bytes };
-}
-
-async function writer(journal: Journal, reference: string): Promise<MessageRecord | undefined> {
-  let before: string | undefined;
-  for (;;) {
-    const page = await journal.list({ limit: 1000, before });
-    const found = page.find((one) => one.references.includes(reference));
-    if (found || page.length === 0) return found;
-    before = page.at(-1)?.id;
-  }
-}
 
 /** From the gateway that runs; undefined when none answers: then the journal must do. */
 async function readResource(config: Config, args: Arguments, reference: string): Promise<Resource | undefined> {
@@ -103,40 +80,6 @@ async function readResource(config: Config, args: Arguments, reference: string):
   } catch {
     return undefined;
   }
-}
-
-/** The draft that became this resource: the one with the same identifier, else the one in its place among its type. */
-function draftOf(
-  conversion: Conversion,
-  record: MessageRecord,
-  reference: string,
-  resource?: Resource,
-): Draft | undefined {
-  const type = reference.split('/')[0];
-  const drafts = conversion.drafts.filter((one) => one.resource.resourceType === type);
-  const known = identifiers(resource);
-  const same = drafts.find((one) =>
-    [...identifiers(one.resource), `${one.identity.system}|${one.identity.value}`].some((text) => known.includes(text)),
-  );
-  const place = record.references.filter((one) => one.startsWith(`${type}/`)).indexOf(reference);
-  return same ?? (drafts.length === 1 ? drafts[0] : drafts[place]);
-}
-
-function identifiers(resource: Resource | undefined): string[] {
-  const { identifier } = (resource ?? {}) as { identifier?: unknown };
-  const list = (Array.isArray(identifier) ? identifier : [identifier]) as (
-    | { system?: string; value?: string }
-    | undefined
-  )[];
-  return list.flatMap((one) => (one?.value ? [`${one.system ?? ''}|${one.value}`] : []));
-}
-
-function below(path: string, asked: string | undefined): boolean {
-  return asked === undefined || path === asked || path.startsWith(`${asked}.`) || path.startsWith(`${asked}[`);
-}
-
-function mapName(map: string): string {
-  return map.replace(/\.map$/, '');
 }
 
 function translated({ translation }: Trace): string {
