@@ -57,6 +57,17 @@ export const sharedRecordErrors = {
       en: 'The CDA document is about another patient than subject (the numbers differ). Nothing was stored.',
     },
   },
+  'provide-record-closed': {
+    http: 422,
+    issue: 'business-rule',
+    msa: 'AE',
+    err3: '207',
+    err5: '906',
+    public: {
+      fr: 'Le dossier de ce patient est fermé (Patient.active = false) : rien n’y est ajouté.',
+      en: 'The record of this patient is closed (Patient.active = false): nothing is added to it.',
+    },
+  },
   'provide-ins-invalid': {
     http: 422,
     issue: 'value',
@@ -152,6 +163,17 @@ export const sharedRecordErrors = {
     public: {
       fr: 'Le patient s’est opposé à l’alimentation de son dossier partagé : le document n’est pas envoyé.',
       en: 'The patient has opposed the feeding of the shared record: the document is not sent.',
+    },
+  },
+  'share-closed': {
+    http: 422,
+    issue: 'business-rule',
+    msa: 'AE',
+    err3: '207',
+    err5: '906',
+    public: {
+      fr: 'Le dossier partagé de ce patient est fermé : le document n’y est pas envoyé. Rejouez s’il est rouvert.',
+      en: 'The shared record of this patient is closed: the document is not sent there. Replay if it is opened again.',
     },
   },
   'share-document-gone': {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { News, Wanted } from '../../adapter.ts';
 import type { Orders, Party } from '../../conversion.ts';
+import { type Fault, register } from '../../errors.ts';
 import { compose, type Written, write } from '../../formats/hl7v2/index.ts';
 import type { MllpOutConfig } from './config.ts';
 
@@ -12,20 +13,21 @@ export interface MllpPayload {
 
 /** What is told: which acknowledgement, yes or no, and why not. */
 interface Answer {
-  event: 'Z02' | 'Z03';
+  event: 'Z01' | 'Z02' | 'Z03';
   yes: boolean;
-  /** Code and the table it is of. */
-  error?: [code: string, table: string];
+  /** Code, its display when it has one, and the table it is of. */
+  error?: [code: string, display: string, table: string];
 }
 
 /**
- * The business acknowledgements of a document's sender, CI-SIS "Transmission de documents CDA en HL7 v2": ZAM^Z02 that the
- * mail reached its recipient, ZAM^Z03 that it was read or taken in; each once for a recipient, and only when asked for.
+ * The business acknowledgements of a document's sender, CI-SIS "Transmission de documents CDA en HL7 v2": ZAM^Z01 that the
+ * document is in the shared record, ZAM^Z02 that the mail reached its recipient, ZAM^Z03 that it was read or taken in; each
+ * once for a recipient, and only when asked for.
  */
 export function hearsOf(news: News, config: MllpOutConfig): Wanted[] {
   const { orders, delivery } = news;
   const { request } = orders ?? {};
-  if (delivery.kind !== 'mail' || !orders || !request?.controlId) return [];
+  if (!orders || !request?.controlId) return [];
   if (config.facilities.length > 0 && !config.facilities.includes(request.facility)) return [];
   const answer = answerTo(news, config);
   if (!answer || !isAsked(answer, orders)) return [];
@@ -35,7 +37,34 @@ export function hearsOf(news: News, config: MllpOutConfig): Wanted[] {
   return [{ part, kind: 'hl7v2', payload: { controlId, message } satisfies MllpPayload }];
 }
 
-function answerTo({ event }: News, { deliveredBy }: MllpOutConfig): Answer | undefined {
+function answerTo(news: News, config: MllpOutConfig): Answer | undefined {
+  switch (news.delivery.kind) {
+    case 'document':
+      return sharedAnswer(news);
+    case 'mail':
+      return mailAnswer(news, config);
+    default:
+      return undefined;
+  }
+}
+
+/** Whether the document was taken into the shared record. */
+function sharedAnswer({ event }: News): Answer | undefined {
+  if (event.kind === 'delivered') return { event: 'Z01', yes: true };
+  if (event.kind !== 'dead') return undefined;
+  return { event: 'Z01', yes: false, error: shareError(event.faults[0]) };
+}
+
+/** A code of the record's own when it gave one, else the application code of the CI-SIS annex. */
+function shareError(found: Fault | undefined): [string, string, string] {
+  if (found?.code === 'share-closed') return ['DMPClosed', 'DMP fermé', 'DMPERRORCODE'];
+  const given = /\bDMP[A-Za-z]{2,60}\b/.exec(String(found?.params?.codes ?? ''))?.[0];
+  if (given) return [given, '', 'DMPERRORCODE'];
+  const entry = found && register[found.code];
+  return [entry && 'err5' in entry ? entry.err5 : '906', '', 'applicationErrorCondition'];
+}
+
+function mailAnswer({ event }: News, { deliveredBy }: MllpOutConfig): Answer | undefined {
   if (event.kind === 'delivered') return deliveredBy === 'smtp' ? { event: 'Z02', yes: true } : undefined;
   if (event.kind === 'dead') {
     const [found] = event.faults;
@@ -43,7 +72,7 @@ function answerTo({ event }: News, { deliveredBy }: MllpOutConfig): Answer | und
     return {
       event: 'Z02',
       yes: false,
-      error: status ? smtpError(String(status)) : ['906', 'applicationErrorCondition'],
+      error: status ? smtpError(String(status)) : ['906', '', 'applicationErrorCondition'],
     };
   }
   const { kind, code = '' } = event.receipt;
@@ -55,21 +84,22 @@ function answerTo({ event }: News, { deliveredBy }: MllpOutConfig): Answer | und
     default:
       // A report of processing tells 900 … 906 or that it was thrown away; one of delivery tells SMTP codes.
       if (/^(9\d\d|deleted)$/.test(code)) {
-        return { event: 'Z03', yes: false, error: [/^9/.test(code) ? code : '906', 'applicationErrorCondition'] };
+        return { event: 'Z03', yes: false, error: [/^9/.test(code) ? code : '906', '', 'applicationErrorCondition'] };
       }
       return { event: 'Z02', yes: false, error: smtpError(code) };
   }
 }
 
-function smtpError(code: string): [string, string] {
-  return [/^[245]\d\d$/.test(code) ? code : '554', 'SMTPERRORCODE'];
+function smtpError(code: string): [string, string, string] {
+  return [/^[245]\d\d$/.test(code) ? code : '554', '', 'SMTPERRORCODE'];
 }
 
 function isAsked({ event }: Answer, orders: Orders): boolean {
-  return event === 'Z02' ? orders.acknowledgeReception : orders.acknowledgeReading;
+  return event === 'Z03' ? orders.acknowledgeReading : orders.acknowledgeReception;
 }
 
 const names = {
+  Z01: { answer: ['ACK_RECEPTION_DMP', 'Accusé de réception DMP', 'AckMetierZAM'], party: undefined },
   Z02: {
     answer: ['ACK_RECEPTION_MSS', 'Accusé de réception MSSanté', 'AckMetierZAM'],
     party: ['DESTINATAIRE_MSS', 'Destinataire MSSanté', 'AckMetierZAM'],
@@ -124,12 +154,11 @@ function zam(
     ],
   ];
   const { number, address } = partyOf(delivery.recipient);
-  if (address || number) {
+  if (name.party && (address || number)) {
     segments.push(['OBX', '2', 'XTN', name.party, number, ['', '', 'X.400', address], '', '', '', '', '', 'F']);
   }
   if (error) {
-    const [code, table] = error;
-    segments.push(['ERR', '', '', ['207', 'Application internal error', 'HL70357'], 'E', [code, '', table]]);
+    segments.push(['ERR', '', '', ['207', 'Application internal error', 'HL70357'], 'E', [...error]]);
   }
   return write(compose(segments));
 }

@@ -45,3 +45,8 @@ export function checkSubject(reference: string | undefined, place: string): Faul
   const [system, value = ''] = (condition?.replace(/%7C/i, '|').replace(/%3A/gi, ':') ?? '').split('|');
   return isIns(system) && !isValidMatricule(value) ? [fault('provide-ins-invalid', { place })] : [];
 }
+
+/** A record that is closed takes nothing more; PDSm for DMP, TD0.2: Patient.active says whether it is open. */
+export function checkOpen(subject: Patient | undefined, place: string): Fault[] {
+  return subject?.active === false ? [fault('provide-record-closed', { place })] : [];
+}

@@ -1,7 +1,7 @@
 import type { Binary, Bundle, BundleEntry, DocumentReference, Patient, Resource } from '@medplum/fhirtypes';
 import type { FhirEndpoint } from '../../adapter.ts';
 import { type Fault, fault, warning } from '../../errors.ts';
-import { checkBytes, checkDocument, checkSubject } from './content.ts';
+import { checkBytes, checkDocument, checkOpen, checkSubject } from './content.ts';
 import { checkPatchResource } from './metadata.ts';
 import { isSubmissionSet } from './names.ts';
 import { statusPatch } from './submission.ts';
@@ -43,6 +43,7 @@ export async function examineProvide(given: Bundle, fhir: FhirEndpoint, repeats:
     faults.push(...checkMetadata(resource, place), ...checkContent(resource, subject, targets, place));
     faults.push(...checkSubject(resource.subject?.reference, `${place}.subject`));
     if (!subject) faults.push(unknownSubject(place));
+    faults.push(...checkOpen(subject?.resource, `${place}.subject`));
     added.push(...(await superseding(resource, subject, targets, place, faults)));
   }
   const patched = new Set(await patchedDocuments(entries, targets));

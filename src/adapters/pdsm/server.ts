@@ -91,7 +91,9 @@ export function faultOf({ status, body }: Answer): Fault {
     return fault('share-unreachable', { params: { reason } });
   // Sent, and nobody knows what became of it; 202 is written down there and may still be refused.
   if ([202, 500, 504].includes(status)) return fault('share-unconfirmed', { params: { reason } });
-  return fault('share-refused', { params: { status, codes: codesOf(body) } });
+  const codes = codesOf(body);
+  if (/\b(DMPClosed|provide-record-closed)\b/.test(codes)) return fault('share-closed');
+  return fault('share-refused', { params: { status, codes } });
 }
 
 /** The codes alone: sentences of another system may name the patient. */

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Bundle, DocumentReference, Resource } from '@medplum/fhirtypes';
 import type { FhirEndpoint } from '../../adapter.ts';
 import { type Fault, fault } from '../../errors.ts';
-import { checkBytes, checkDocument, checkSubject } from './content.ts';
+import { checkBytes, checkDocument, checkOpen, checkSubject } from './content.ts';
 import { sha1 } from './dossier.ts';
 import { type Examined, withoutContainedMeta } from './provide.ts';
 import { documentsOf, Targets } from './targets.ts';
@@ -33,6 +33,7 @@ export async function examineSimplified(given: DocumentReference, fhir: FhirEndp
   if (!given.subject) faults.push(lacking('subject', 'DocumentReference'));
   else if (!subject) faults.push(fault('provide-subject-unknown', { place: 'DocumentReference.subject' }));
   faults.push(...checkSubject(given.subject?.reference, 'DocumentReference.subject'));
+  faults.push(...checkOpen(subject?.resource, 'DocumentReference.subject'));
   const bytes = Buffer.from(attachment.data ?? '', 'base64');
   if (bytes.length > 0) {
     faults.push(...checkBytes(attachment, bytes, at));
