@@ -11,6 +11,7 @@ import { createNewsroom } from './gateway/news.ts';
 import { processor } from './gateway/process.ts';
 import { schedule } from './gateway/schedule.ts';
 import { createWaiters } from './gateway/waiters.ts';
+import { createLocks } from './identity/index.ts';
 import { journalOf } from './journal/open.ts';
 import { createWorker } from './journal/worker.ts';
 import type { House } from './pipeline/house.ts';
@@ -69,6 +70,7 @@ async function startAll(config: Config, log: Logger, closing: (() => Promise<voi
     ...pure,
     fhir: fhir.endpoint,
     deliver: (delivery) => deliverBy(doors, delivery),
+    locks: createLocks((keys) => journal.reserve(keys)),
     consequences: (written) => wantedBy(doors, destinations, written),
     log,
     now: () => new Date(),

@@ -30,7 +30,7 @@ export async function processMessage(message: Message, house: House): Promise<Se
   if (faults.some(isError)) return held(faults, conversion);
 
   const asOf = assertedAt(unwrapped, message.receivedAt);
-  return withPatient(conversion, () => write(conversion, asOf, faults, message, house));
+  return withPatient(conversion, house, () => write(conversion, asOf, faults, message, house));
 }
 
 /** From here on the FHIR server is needed: who is it, what is known, what follows, send. */

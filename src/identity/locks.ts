@@ -5,17 +5,24 @@ export interface IdentityLocks {
 }
 
 /**
- * Locks of one process. Between processes the conditional writes decide; these only save the rounds they would cost.
+ * Locks of this process, and of all processes on one journal where `reserve` is the journal's.
  * Each key keeps the promise of its last holder, so waiting costs no queue of its own and no deadlock is possible: all
  * keys are taken in the same turn of the event loop.
  */
-export function createLocks(): IdentityLocks {
+export function createLocks(reserve?: (keys: string[]) => Promise<() => void>): IdentityLocks {
   const last = new Map<string, Promise<unknown>>();
   return {
     async within(keys, work) {
       const names = [...new Set(keys)];
       const before = names.map((name) => last.get(name)).filter((one) => one !== undefined);
-      const mine = Promise.allSettled(before).then(work);
+      const mine = Promise.allSettled(before).then(async () => {
+        const release = await reserve?.(names);
+        try {
+          return await work();
+        } finally {
+          release?.();
+        }
+      });
       const settled = mine.then(
         () => undefined,
         () => undefined,

@@ -63,6 +63,12 @@ export interface Journal {
   /** Ties two lanes: from now on messages of both are one ordered row (A40, A24). */
   tieLanes(lane: string, into: string): Promise<void>;
 
+  /**
+   * Waits until no other process holds one of the keys (identifiers of a patient), and holds them until the answer is called.
+   * Within this process nothing is held up: see `identity/locks.ts`.
+   */
+  reserve(keys: string[]): Promise<() => void>;
+
   /** Called when something was appended or became due, so that workers need not poll quickly; answers how to stop that. */
   onWork(listener: () => void): () => void;
 

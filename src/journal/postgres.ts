@@ -12,7 +12,9 @@ import { Database, text } from './postgres/database.ts';
 import { purge, replay, takeSlot } from './postgres/keeping.ts';
 import { Listener } from './postgres/listener.ts';
 import { migrate } from './postgres/migrate.ts';
+import { Presence } from './postgres/presence.ts';
 import { bytes, counts, fileReceipt, get, list, listUnmapped, nextDue } from './postgres/query.ts';
+import { Reservations } from './postgres/reservations.ts';
 import { follow, settle, settleAll, settleAllDeliveries, settleDelivery } from './postgres/settle.ts';
 import { WorkBell } from './work.ts';
 
@@ -39,7 +41,9 @@ export function openPostgresJournal(options: PostgresJournalOptions): Journal {
 
 class PostgresJournal implements Journal {
   readonly #options: Required<Omit<PostgresJournalOptions, 'clock'>> & { clock?: Clock };
-  #parts: (Context & { intake: Intake; listener: Listener }) | undefined;
+  #parts:
+    | (Context & { intake: Intake; listener: Listener; presence: Presence; reservations: Reservations })
+    | undefined;
 
   #look: NodeJS.Timeout | undefined;
 
@@ -63,9 +67,12 @@ class PostgresJournal implements Journal {
       throw unusable(withoutSecret(url), error instanceof Error ? error.message : String(error), error);
     }
     const context = this.#context(db);
-    const listener = new Listener(url, schema, () => context.bell.ring());
-    this.#parts = { ...context, intake: new Intake(context), listener };
+    const listener = new Listener(url, schema, context.owner, () => context.bell.ring());
+    const presence = new Presence(context);
+    const reservations = new Reservations(url, schema);
+    this.#parts = { ...context, intake: new Intake(context), listener, presence, reservations };
     await listener.listen();
+    presence.start();
     await db.rows(SHORTEN, [context.moment() ?? null, LONGEST_PAUSE_MS, LONGEST_LEASE_MS]);
     this.#look = setInterval(() => {
       const values = [context.moment() ?? null, LONGEST_LEASE_MS, LONGEST_LEASE_MS];
@@ -76,11 +83,12 @@ class PostgresJournal implements Journal {
 
   async close(): Promise<void> {
     if (!this.#parts) return;
-    const { appends, ends, deliveryEnds, bell, listener, db } = this.#parts;
+    const { appends, ends, deliveryEnds, bell, listener, presence, reservations, db } = this.#parts;
     this.#parts = undefined;
     clearInterval(this.#look);
     bell.close();
-    await Promise.all([appends.idle(), ends.idle(), deliveryEnds.idle(), listener.close()]);
+    presence.close();
+    await Promise.all([appends.idle(), ends.idle(), deliveryEnds.idle(), listener.close(), reservations.close()]);
     await db.close();
   }
 
@@ -147,6 +155,10 @@ class PostgresJournal implements Journal {
 
   async tieLanes(lane: string, into: string) {
     await this.#open().db.rows(TIE, [text(lane), text(into)]);
+  }
+
+  async reserve(keys: string[]) {
+    return this.#open().reservations.take(keys);
   }
 
   onWork(listener: () => void) {

@@ -162,6 +162,10 @@ class SqliteJournal implements Journal {
     bell.ring();
   }
 
+  async reserve() {
+    return () => {};
+  }
+
   onWork(listener: () => void) {
     return this.#open().bell.listen(listener);
   }

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { Delivery, DeliveryOutcome, FhirEndpoint, Written } from '../adapter.ts';
+import type { IdentityLocks } from '../identity/index.ts';
 import type { NewDelivery } from '../journal/journal.ts';
 import type { Translator } from '../mapping/index.ts';
 import type { PathwayRules } from '../pathway/index.ts';
@@ -15,6 +16,8 @@ export interface House {
   fhir: FhirEndpoint;
   /** Hands a transaction to the FHIR server and classifies the answer. */
   deliver(delivery: Delivery): Promise<DeliveryOutcome>;
+  /** One piece of work at a time on one patient, over all processes. */
+  locks: IdentityLocks;
   /** What else must go out because of a message, for the doors of the configuration's destinations. */
   consequences(written: Written): NewDelivery[];
   log: Logger;

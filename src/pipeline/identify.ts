@@ -1,15 +1,7 @@
 import type { Patient } from '@medplum/fhirtypes';
 import type { Conversion, Draft } from '../conversion.ts';
 import type { Fault } from '../errors.ts';
-import {
-  type Author,
-  carryOutMerge,
-  createLocks,
-  type Decision,
-  enrol,
-  identifierKey,
-  identityKeys,
-} from '../identity/index.ts';
+import { type Author, carryOutMerge, type Decision, enrol, identifierKey, identityKeys } from '../identity/index.ts';
 import type { Message } from '../journal/journal.ts';
 import type { House } from './house.ts';
 import { writeNow } from './write-now.ts';
@@ -33,13 +25,11 @@ export interface Identity {
   faults: Fault[];
 }
 
-const locks = createLocks();
-
 /**
  * Runs work on one patient, from the moment it is asked who that is until everything is written, while no other work on one
  * of the same identifiers runs: two messages that name a new patient at once make one record.
  */
-export function withPatient<T>(conversion: Conversion, work: () => Promise<T>): Promise<T> {
+export function withPatient<T>(conversion: Conversion, { locks }: Pick<House, 'locks'>, work: () => Promise<T>) {
   const subject = subjectOf(conversion);
   const retired = mergesOf(conversion).flatMap((one) => one.retired.map(identifierKey));
   return locks.within([...(subject ? identityKeys(subject.resource) : []), ...retired], work);

@@ -8,14 +8,17 @@ const AGAIN_MS = 1000;
 export class Listener {
   readonly #config: pg.ClientConfig;
   readonly #schema: string;
+  readonly #owner: string;
   readonly #ring: () => void;
   #client: pg.Client | undefined;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
 
-  constructor(url: string, schema: string, ring: () => void) {
+  /** @param owner name of this process; the session also says that it lives. */
+  constructor(url: string, schema: string, owner: string, ring: () => void) {
     this.#config = clientConfig(url, schema);
     this.#schema = schema;
+    this.#owner = owner;
     this.#ring = ring;
   }
 
@@ -28,6 +31,7 @@ export class Listener {
     try {
       await client.connect();
       await client.query('LISTEN passerelle_work');
+      await client.query('SELECT journal_enlist($1, NULL)', [this.#owner]);
     } catch {
       await client.end().catch(() => {});
       this.#again(client);

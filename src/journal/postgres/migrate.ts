@@ -1,12 +1,16 @@
 import type { ClientBase } from 'pg';
 import { INTAKE_FUNCTIONS } from './functions-intake.ts';
 import { KEEPING_FUNCTIONS } from './functions-keeping.ts';
+import { PROCESS_FUNCTIONS } from './functions-processes.ts';
 import { QUEUE_FUNCTIONS } from './functions-queue.ts';
 import { SETTLE_FUNCTIONS } from './functions-settle.ts';
 import { SCHEMA_VERSION, TABLES } from './schema.ts';
 
 /** `MIGRATIONS[n]` leads from version n to n + 1; the first makes everything. */
-const MIGRATIONS = [TABLES + QUEUE_FUNCTIONS + INTAKE_FUNCTIONS + SETTLE_FUNCTIONS + KEEPING_FUNCTIONS];
+const MIGRATIONS = [
+  TABLES + QUEUE_FUNCTIONS + INTAKE_FUNCTIONS + SETTLE_FUNCTIONS + KEEPING_FUNCTIONS,
+  PROCESS_FUNCTIONS,
+];
 
 /**
  * Brings a schema to the current version; of several processes that start together one does it and the others wait.
