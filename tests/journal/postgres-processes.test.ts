@@ -2,9 +2,13 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, describe, expect, test } from '@jest/globals';
-import type { Journal } from '../../src/journal/journal.ts';
+import { loadConfig } from '../../src/config.ts';
+import { schedule } from '../../src/gateway/schedule.ts';
+import { createLocks } from '../../src/identity/index.ts';
+import type { Journal, Message } from '../../src/journal/journal.ts';
 import { openPostgresJournal } from '../../src/journal/postgres.ts';
 import { createWorker } from '../../src/journal/worker.ts';
+import { createLog } from '../../src/log.ts';
 import { runAndKill } from './contract/crash.ts';
 import { postgresServer } from './postgres-server.ts';
 import { delivered, drain, handClock, ids, LEASE, newMessage, type Store } from './store.ts';
@@ -12,6 +16,8 @@ import { delivered, drain, handClock, ids, LEASE, newMessage, type Store } from 
 const appender = fileURLToPath(new URL('./appender.ts', import.meta.url));
 const server = await postgresServer();
 const opened: Journal[] = [];
+const config = loadConfig({ environment: {}, cwd: import.meta.dirname }).config!;
+const log = createLog({ level: 'error' });
 
 afterEach(async () => {
   for (const journal of opened.splice(0)) await journal.close();
@@ -103,6 +109,27 @@ const several = () => {
     }
   });
 
+  test('a line of the clockwork runs once for each moment, whoever’s event loop is late', async () => {
+    const runs: number[] = [];
+    const slots = new Set<string>();
+    const journals = [await open({ fresh: true }), await open(), await open()];
+    const stops = journals.map((journal, at) => {
+      const noted: Journal = Object.assign(Object.create(journal), {
+        once: async (name: string, slot: string) => {
+          slots.add(slot);
+          await new Promise((resolve) => setTimeout(resolve, 300 * at));
+          return journal.once(name, slot);
+        },
+      });
+      const door = { name: 'mail', poll: '* * * * * *', door: { poll: async () => void runs.push(at) } };
+      return schedule(config, noted, {} as never, [door as never], log);
+    });
+    await until(() => slots.size >= 3);
+    for (const clockwork of stops) clockwork.stop();
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    expect(runs).toHaveLength(slots.size);
+  }, 20_000);
+
   test('one that is killed while others work loses nothing', async () => {
     const clock = handClock(Date.now() + 10 * LEASE);
     await open({ fresh: true });
@@ -125,6 +152,45 @@ const several = () => {
     expect(rest.filter((id) => ended.includes(id))).toEqual([]);
     expect((await journal.counts()).messages.accepted).toBe(0);
   }, 60_000);
+
+  test('what one had in its hands when it ended is free long before its leases end', async () => {
+    const [one, other] = [await open({ fresh: true }), await open()];
+    const message = newMessage({ lane: 'patient' });
+    const next = newMessage({ lane: 'patient' });
+    for (const each of [message, next]) await one.append(each);
+    expect(ids(await one.claim(5, 3_600_000))).toEqual([message.id]);
+    expect(await other.claim(5, LEASE)).toEqual([]);
+    await one.close();
+    let claimed: Message[] = [];
+    await until(async () => {
+      claimed = await other.claim(5, LEASE);
+      return claimed.length > 0;
+    });
+    expect(claimed).toMatchObject([{ id: message.id, attempts: 2, ambiguous: true }]);
+  }, 20_000);
+
+  test('one patient is worked on by one of them, until it is done or gone', async () => {
+    const [one, other] = [await open({ fresh: true }), await open()];
+    const locks = [one, other].map((journal) => createLocks((keys) => journal.reserve(keys)));
+    const busy = new Set<string>();
+    const overlaps: string[] = [];
+    const work = (keys: string[]) => async () => {
+      for (const key of keys) {
+        if (busy.has(key)) overlaps.push(key);
+        busy.add(key);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 2));
+      for (const key of keys) busy.delete(key);
+    };
+    const all = Array.from({ length: 60 }, (_, n) => [`ins-${n % 4}`, `local-${n % 6}`]);
+    await Promise.all(all.flatMap((keys) => locks.map((each) => each.within(keys, work(keys)))));
+    expect(overlaps).toEqual([]);
+    await one.reserve(['ins-1', 'ins-2']);
+    const waiting = other.reserve(['ins-2', 'ins-3']);
+    expect(await Promise.race([waiting, new Promise((resolve) => setTimeout(resolve, 200, 'waits'))])).toBe('waits');
+    await one.close();
+    (await waiting)();
+  }, 20_000);
 
   test('one that is paused in the middle of its work does not stop the others', async () => {
     const journal = await open({ fresh: true });

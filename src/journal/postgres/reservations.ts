@@ -21,6 +21,8 @@ export class Reservations {
   readonly #config: pg.ClientConfig;
   readonly #schema: string;
   #session: Promise<pg.Client> | undefined;
+  /** The end of the last statement: one at a time. */
+  #turn: Promise<unknown> = Promise.resolve();
 
   constructor(url: string, schema: string) {
     this.#config = clientConfig(url, schema);
@@ -37,8 +39,8 @@ export class Reservations {
     const until = performance.now() + PATIENCE_MS;
     for (let tries = 0; performance.now() < until; tries++) {
       const session = await this.#ask();
-      const { rows } = await session.query({ name: 'reserve', text: RESERVE, values }).catch(notAnswered);
-      if (rows[0]?.taken) return () => void session.query({ name: 'release', text: RELEASE, values }).catch(() => {});
+      const { rows } = await this.#query(session, RESERVE, values).catch(notAnswered);
+      if (rows[0]?.taken) return () => void this.#query(session, RELEASE, values).catch(() => {});
       await pause(1 + Math.random() * Math.min(LONGEST_PAUSE_MS, 5 * 2 ** tries));
     }
     return () => {};
@@ -48,6 +50,12 @@ export class Reservations {
     const session = await this.#session?.catch(() => undefined);
     this.#session = undefined;
     await session?.end().catch(() => {});
+  }
+
+  #query(session: pg.Client, [text, name]: [string, string], values: unknown[]): Promise<pg.QueryResult> {
+    const asked = this.#turn.then(() => session.query({ text, name, values }));
+    this.#turn = asked.catch(() => {});
+    return asked;
   }
 
   #ask(): Promise<pg.Client> {
@@ -80,6 +88,6 @@ function notAnswered(error: unknown): never {
   throw new PasserelleError(fault('not-durable', { detail }), { cause: error });
 }
 
-const RESERVE = 'SELECT journal_reserve($1::bigint[]) AS taken';
+const RESERVE: [string, string] = ['SELECT journal_reserve($1::bigint[]) AS taken', 'reserve'];
 
-const RELEASE = 'SELECT journal_release($1::bigint[])';
+const RELEASE: [string, string] = ['SELECT journal_release($1::bigint[])', 'release'];
