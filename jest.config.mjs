@@ -4,6 +4,7 @@ export default {
   testMatch: ['<rootDir>/tests/**/*.test.ts', '<rootDir>/src/**/*.test.ts'],
   testPathIgnorePatterns: [
     '/node_modules/',
+    '<rootDir>/tests/browser/',
     '<rootDir>/tests/chaos/',
     '<rootDir>/tests/conformance/',
     '<rootDir>/tests/hapi/',
