@@ -92,6 +92,7 @@ async function doorRows(quick: boolean, progress: (what: string) => void): Promi
     accept: async () => verdict,
     outcome: async () => undefined,
     receipt: async () => undefined,
+    original: async () => undefined,
     fhir: { send: async () => ({ status: 501, headers: {} }) },
   });
   await listener.start?.();

@@ -2,7 +2,7 @@ import type { Router } from 'express';
 import type { Logger } from 'pino';
 import type { Orders, Party } from './conversion.ts';
 import type { Fault } from './errors.ts';
-import type { Incoming, Outcome, Verdict } from './message.ts';
+import type { Format, Incoming, MessageState, Outcome, Verdict } from './message.ts';
 
 /**
  * The contract of a door. Every method is optional: having it is the declaration. A door lives in
@@ -38,6 +38,12 @@ export interface Door {
    * about the same news again, so `part` is made from what the news is about.
    */
   hears?(news: News): Wanted[];
+  /**
+   * Says what the sender of a message that came in by this very door is to be told, now that the message has ended: written,
+   * held for a person or refused. Changes nothing; may be asked again, so `part` is always the same. Asked only of doors that
+   * are destinations too, since what they want is a delivery.
+   */
+  answers?(ended: Ended): Promise<Wanted[]>;
   /** Human-readable addresses it listens on, for `listening` in the log and the demo's table. */
   addresses?(): string[];
 }
@@ -54,6 +60,8 @@ export interface DoorContext<C = unknown> {
   outcome(id: string, seconds: number): Promise<Outcome | undefined>;
   /** A late answer to an earlier delivery (DSN, MDN, ZAM), found by the key the delivery announced. */
   receipt(key: string, receipt: Receipt): Promise<void>;
+  /** The exact bytes of a message that is known here; undefined when retention has removed them. */
+  original(messageId: string): Promise<Uint8Array | undefined>;
   /** The FHIR server the gateway writes to. */
   fhir: FhirEndpoint;
 }
@@ -70,6 +78,16 @@ export interface Written {
   patient?: string;
   /** `Type/id` of everything written, in the order of the transaction. */
   references: string[];
+}
+
+/** How a message ended, for the door it came in by. */
+export interface Ended {
+  messageId: string;
+  state: Exclude<MessageState, 'accepted'>;
+  /** All that was found, worst first. */
+  faults: Fault[];
+  format?: Format;
+  bytes: Uint8Array;
 }
 
 /** One delivery a destination wants to make. */

@@ -5,7 +5,7 @@ import type { Config, DoorEntry } from './config.ts';
 import { deliverBy, type NamedDoor, openDoors, type Surroundings } from './doors.ts';
 import { type Fault, PasserelleError } from './errors.ts';
 import { createAccept } from './gateway/accept.ts';
-import { wantedBy } from './gateway/destinations.ts';
+import { answersOf, wantedBy } from './gateway/destinations.ts';
 import { furnish, furnished } from './gateway/furnish.ts';
 import { createNewsroom } from './gateway/news.ts';
 import { processor } from './gateway/process.ts';
@@ -14,6 +14,8 @@ import { createWaiters } from './gateway/waiters.ts';
 import { createLocks } from './identity/index.ts';
 import { journalOf } from './journal/open.ts';
 import { createWorker } from './journal/worker.ts';
+import { convertBytes } from './pipeline/convert-bytes.ts';
+import { explainResource } from './pipeline/explain.ts';
 import type { House } from './pipeline/house.ts';
 import { openFhir } from './store/open.ts';
 import { createApp, type Readiness } from './web/app.ts';
@@ -72,6 +74,7 @@ async function startAll(config: Config, log: Logger, closing: (() => Promise<voi
     deliver: (delivery) => deliverBy(doors, delivery),
     locks: createLocks((keys) => journal.reserve(keys)),
     consequences: (written) => wantedBy(doors, destinations, written),
+    answers: (door, ended) => answersOf(doors, destinations, door, ended),
     log,
     now: () => new Date(),
   };
@@ -83,6 +86,7 @@ async function startAll(config: Config, log: Logger, closing: (() => Promise<voi
     accept,
     outcome: waiters.wait,
     receipt: newsroom.receipt,
+    original: (messageId) => journal.bytes(messageId),
     fhir: fhir.endpoint,
   });
   doors.push(...(await openDoors(entries, surroundings)));
@@ -114,6 +118,7 @@ async function startAll(config: Config, log: Logger, closing: (() => Promise<voi
     metrics,
     fhir: fhir.endpoint,
     readiness: () => (readiness === 'ready' && obstructed() ? 'not-durable' : readiness),
+    explain: (question) => explainResource(journal, (bytes, options) => convertBytes(bytes, options, house), question),
     doors: doors.map((one) => one.door),
   });
   const listening = await listen(app, config.http);
@@ -148,6 +153,7 @@ export async function checkGateway(config: Config, log: Logger): Promise<Fault[]
       accept: async () => deaf(),
       outcome: async () => deaf(),
       receipt: async () => deaf(),
+      original: async () => deaf(),
       fhir: fhir.endpoint,
     };
     const doors = await openDoors([...config.doors, ...config.destinations, FHIR_DOOR], () => context);

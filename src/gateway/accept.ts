@@ -30,6 +30,13 @@ export function createAccept({ journal, house, metrics, open }: Intake): DoorCon
     const lane = inspection.lane || id;
     const appended = await journal.append({ id, incoming, ...inspection, lane, receivedAt: receivedAt.getTime() });
     const faults = appended.duplicate ? appended.faults : inspection.faults;
+    // Before the door is told: it may be told once only, and then keeps the message no longer.
+    if (appended.state === 'refused' || appended.state === 'quarantined') {
+      const { state, id: messageId } = appended;
+      const { bytes, format, door } = incoming;
+      const answers = await house.answers(door, { messageId, state, faults, bytes, format });
+      if (answers.length > 0) await journal.follow(messageId, answers);
+    }
     count(metrics, incoming.door, { ...appended, faults });
     return { id: appended.id, state: appended.state, duplicate: appended.duplicate, faults };
   };

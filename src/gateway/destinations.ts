@@ -1,4 +1,4 @@
-import type { Wanted, Written } from '../adapter.ts';
+import type { Ended, Wanted, Written } from '../adapter.ts';
 import type { Party } from '../conversion.ts';
 import type { NamedDoor } from '../doors.ts';
 import type { NewDelivery } from '../journal/journal.ts';
@@ -21,4 +21,16 @@ export function wantedBy(doors: NamedDoor[], destinations: string[], written: Wr
       ? door.wants(written).map((wanted) => deliveryOf(written.messageId, name, wanted))
       : [],
   );
+}
+
+/** What the door that a message came in by wants its sender to be told. */
+export async function answersOf(
+  doors: NamedDoor[],
+  destinations: string[],
+  name: string,
+  ended: Ended,
+): Promise<AddressedDelivery[]> {
+  const door = destinations.includes(name) ? doors.find((one) => one.name === name)?.door : undefined;
+  const wanted = (await door?.answers?.(ended)) ?? [];
+  return wanted.map((one) => deliveryOf(ended.messageId, name, one));
 }

@@ -13,7 +13,7 @@ export function processor(house: House, metrics: Metrics): (message: Message) =>
   return async (message) => {
     const since = performance.now();
     try {
-      const settlement = await processMessage(message, house);
+      const settlement = await withAnswers(await processMessage(message, house), message, house);
       metrics.delivery(
         'fhir',
         settlement.state === 'delivered' ? 'delivered' : settlement.state === 'accepted' ? 'transient' : 'permanent',
@@ -27,6 +27,15 @@ export function processor(house: House, metrics: Metrics): (message: Message) =>
       return afterError(error, message, house);
     }
   };
+}
+
+/** The end of a message, and what its sender is to be told of it, in one commit. */
+async function withAnswers(end: Settlement, message: Message, house: House): Promise<Settlement> {
+  if (end.state === 'accepted') return end;
+  const { state, faults, deliveries = [] } = end;
+  const { door, bytes, format } = message.incoming;
+  const answers = await house.answers(door, { messageId: message.id, state, faults, bytes, format });
+  return answers.length > 0 ? { ...end, deliveries: [...deliveries, ...answers] } : end;
 }
 
 /** A server that does not answer is waited for; what nobody foresaw is tried again a few times, then set aside for a person. */

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { Delivery, DeliveryOutcome, FhirEndpoint, Written } from '../adapter.ts';
+import type { Delivery, DeliveryOutcome, Ended, FhirEndpoint, Written } from '../adapter.ts';
 import type { IdentityLocks } from '../identity/index.ts';
 import type { NewDelivery } from '../journal/journal.ts';
 import type { Translator } from '../mapping/index.ts';
@@ -20,6 +20,8 @@ export interface House {
   locks: IdentityLocks;
   /** What else must go out because of a message, for the doors of the configuration's destinations. */
   consequences(written: Written): NewDelivery[];
+  /** What the sender of a message is to be told of its end, for the door it came in by. */
+  answers(door: string, ended: Ended): Promise<NewDelivery[]>;
   log: Logger;
   now(): Date;
 }

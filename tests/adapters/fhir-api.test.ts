@@ -44,6 +44,7 @@ beforeAll(() => {
     },
     outcome: async (id) => (house.outcome === 'late' ? undefined : (house.outcome ?? answers.get(id))),
     receipt: async () => {},
+    original: async () => undefined,
     fhir: { send: (asked) => fixture.store.endpoint.send(asked) },
   });
   app.use(express.raw({ type: () => true, limit: '10mb' }));

@@ -21,6 +21,7 @@ function through(fhir: FhirEndpoint) {
     accept: unused,
     outcome: unused,
     receipt: unused,
+    original: async () => undefined,
     fhir,
   };
   return door.create(context);

@@ -38,6 +38,7 @@ export async function listening(accept: Accept, config: Partial<MllpConfig> = {}
     accept,
     outcome: async () => undefined,
     receipt: async () => undefined,
+    original: async () => undefined,
     fhir: { send: async () => ({ status: 501, headers: {} }) },
   };
   const made = door.create(context);

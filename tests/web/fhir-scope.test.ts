@@ -24,6 +24,7 @@ beforeAll(async () => {
     accept: async () => ({ id: 'written', state: 'accepted', duplicate: false, faults: [] }) as never,
     outcome: async () => undefined,
     receipt: async () => undefined,
+    original: async () => undefined,
   };
   const [api] = await openDoors([{ name: 'fhir-api', type: 'fhir-api' }], () => context);
   house = await openHouse(undefined, { fhir, more: api ? [api.door] : [] });

@@ -58,7 +58,14 @@ export async function openHouse(
   } as unknown as House;
 
   const accept: DoorContext['accept'] = (incoming) => take(house, incoming);
-  const surroundings = () => ({ log, fhir, accept, receipt: async () => undefined, outcome: outcomeFrom(journal) });
+  const surroundings = () => ({
+    log,
+    fhir,
+    accept,
+    receipt: async () => undefined,
+    original: async () => undefined,
+    outcome: outcomeFrom(journal),
+  });
   const entries = config.doors.filter((one) => one.type === 'http-in' || one.type === 'telemonitoring');
   const doors = (await openDoors(entries, surroundings)).map((one) => one.door);
   const readiness = () => house.state.now;
