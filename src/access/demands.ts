@@ -49,7 +49,7 @@ const doors: { method: string; path: RegExp; scopes: string }[] = [
   { method: 'POST', path: /^\/in\/hl7v2$/, scopes: 'Bundle.c' },
   { method: 'POST', path: /^\/in\/cda$/, scopes: 'Bundle.c DocumentReference.c' },
   { method: 'POST', path: /^\/in\/telemonitoring\/[^/]+$/, scopes: 'Bundle.c Observation.c QuestionnaireResponse.c' },
-  { method: 'GET', path: /^\/messages$/, scopes: 'AuditEvent.s' },
+  { method: 'GET', path: /^\/(messages|unmapped)$/, scopes: 'AuditEvent.s' },
 ];
 
 /**
@@ -66,6 +66,8 @@ export function demandsOf(method: string, path: string, query: URLSearchParams):
   if (method === 'POST' && path === '/in/fhir') return undefined;
   // The owner of a message sees it, whoever it is; the window checks.
   if (method === 'GET' && /^\/messages\/[^/]+$/.test(path)) return [];
+  const explained = method === 'GET' ? /^\/explain\/([^/]+)\/([^/]+)$/.exec(path) : null;
+  if (explained) return one(explained[1] as string, 'r', 'instance', explained[2]);
   const door = doors.find((one) => one.method === method && one.path.test(path));
   return door ? [{ anyOf: need(door.scopes), on: 'other' }] : everything;
 }

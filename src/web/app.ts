@@ -10,6 +10,8 @@ import { fault, PasserelleError } from '../errors.ts';
 import type { Journal } from '../journal/journal.ts';
 import { audited, auditRoutes } from './audit.ts';
 import { rawBody } from './body.ts';
+import { consoleRoutes } from './console.ts';
+import { type Explain, explainRoutes } from './explain.ts';
 import { gate } from './gate.ts';
 import { bodyGate } from './gate-body.ts';
 import { probeBySearch } from './gate-probe.ts';
@@ -27,7 +29,8 @@ export interface AppParts {
   config: Config;
   log: Logger;
   access: Access;
-  journal: Pick<Journal, 'get' | 'list'>;
+  journal: Pick<Journal, 'get' | 'list' | 'unmapped' | 'replay'>;
+  explain: Explain;
   metrics: Metrics;
   /** Asked for reads and writes under scopes that reach only some resources of a type. */
   fhir: FhirEndpoint;
@@ -53,6 +56,9 @@ export function createApp(parts: AppParts): Express {
   app.use(timed(metrics));
   app.use(audited(access.audit));
   openRoutes(app, parts);
+  const pages = Router({ caseSensitive: true });
+  consoleRoutes(pages);
+  app.use(pages);
   const oauth = Router();
   oauthRoutes(oauth, config, access);
   app.use(oauth);
@@ -71,6 +77,7 @@ export function createApp(parts: AppParts): Express {
   app.use(trail);
   const window = Router({ caseSensitive: true });
   messageRoutes(window, parts.journal);
+  explainRoutes(window, parts.explain);
   app.use(window);
   for (const door of parts.doors) {
     if (!door.http) continue;
@@ -107,7 +114,7 @@ function refuseWritesUnless(readiness: () => Readiness): RequestHandler {
   };
 }
 
-const areas = ['in', 'messages', 'oauth2', 'health', 'ready', 'metrics'];
+const areas = ['in', 'messages', 'unmapped', 'explain', 'console', 'oauth2', 'health', 'ready', 'metrics'];
 
 function timed(metrics: Metrics): RequestHandler {
   return (request, response, next) => {

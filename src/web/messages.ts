@@ -9,8 +9,11 @@ import type { MessageState } from '../message.ts';
 const states: MessageState[] = ['accepted', 'delivered', 'quarantined', 'refused', 'dead'];
 const mostListed = 1000;
 
-/** `GET /messages/ID` for a message's sender and for operators; `GET /messages?state=` for operators. */
-export function messageRoutes(router: Router, journal: Pick<Journal, 'get' | 'list'>): void {
+/**
+ * `GET /messages/ID` for a message's sender and for operators; for operators alone `GET /messages?state=`, `GET /unmapped` and
+ * `POST /messages/ID/replay`.
+ */
+export function messageRoutes(router: Router, journal: Pick<Journal, 'get' | 'list' | 'unmapped' | 'replay'>): void {
   router.get('/messages/:id', async (request, response) => {
     const { id } = request.params;
     const record = /^[0-9a-f-]{36}$/.test(id) ? await journal.get(id) : undefined;
@@ -35,6 +38,18 @@ export function messageRoutes(router: Router, journal: Pick<Journal, 'get' | 'li
       before: before as string | undefined,
     });
     response.json({ messages: records.map((record) => messageView(record, languageOf(request))) });
+  });
+
+  router.get('/unmapped', async (_request, response) => {
+    response.json({ codes: await journal.unmapped() });
+  });
+
+  router.post('/messages/:id/replay', async (request, response) => {
+    const { id } = request.params;
+    const record = /^[0-9a-f-]{36}$/.test(id) ? await journal.get(id) : undefined;
+    if (!record) return refuse(request, response, [fault('message-unknown')]);
+    const replayed = await journal.replay({ ids: [id] });
+    response.status(202).location(`/messages/${id}`).json({ id, replayed });
   });
 }
 

@@ -32,7 +32,7 @@ export function porterGate(rules: AccessRules, fhir: FhirEndpoint): RequestHandl
     const path = request.url.split('?')[0] as string;
     const steps = safeSteps(path) ?? [];
     if (`/${steps.slice(0, 2).join('/')}` !== fhirBase) {
-      if (steps[0] === 'messages' && method === 'GET') return next();
+      if ((steps[0] === 'messages' || steps[0] === 'explain') && method === 'GET') return next();
       return refuse(request, response, [fault('access-not-for-persons', { params: { what: path.slice(0, 40) } })]);
     }
     const below = steps.slice(2);

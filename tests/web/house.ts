@@ -69,7 +69,17 @@ export async function openHouse(
   const entries = config.doors.filter((one) => one.type === 'http-in' || one.type === 'telemonitoring');
   const doors = (await openDoors(entries, surroundings)).map((one) => one.door);
   const readiness = () => house.state.now;
-  house.app = createApp({ config, log, access, journal, metrics, fhir, readiness, doors: [...doors, ...more] });
+  house.app = createApp({
+    config,
+    log,
+    access,
+    journal,
+    metrics,
+    fhir,
+    readiness,
+    doors: [...doors, ...more],
+    explain: async () => undefined,
+  });
   house.token = async (scope, { clientId = 'tester', patient } = {}) =>
     `Bearer ${await mintToken(config, { clientId, scope, patient })}`;
   house.close = async () => {
