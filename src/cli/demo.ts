@@ -6,7 +6,9 @@ import { type Config, loadConfig } from '../config.ts';
 import { PasserelleError } from '../errors.ts';
 import { createLog } from '../log.ts';
 import { type Command, exit, type Io } from './command.ts';
+import type { DoorStep } from './demo/doors.ts';
 import { play } from './demo/paths.ts';
+import { stageDoors } from './demo/stage-doors.ts';
 import type { DemoStep } from './demo/step.ts';
 import { story } from './demo/story.ts';
 import { gateway } from './rooms.ts';
@@ -17,11 +19,21 @@ export const demo: Command = {
     fr: 'joue les trois parcours par les vraies portes, puis reste ouvert à l’exploration',
     en: 'plays the three user paths through the real doors, then stays up to be explored',
   },
-  usage: '[--once]',
+  usage: '[--once] [--doors]',
   example: 'demo --once',
-  options: [{ name: 'once', meaning: { fr: 'finit après les parcours', en: 'ends after the paths' } }],
+  options: [
+    { name: 'once', meaning: { fr: 'finit après les parcours', en: 'ends after the paths' } },
+    {
+      name: 'doors',
+      meaning: {
+        fr: 'suit une lettre de sortie par toutes les portes : DMP, MSSanté, accusés ZAM ; puis finit',
+        en: 'follows a discharge letter through every door: shared record, secure mail, ZAM answers; then ends',
+      },
+    },
+  ],
   positionals: [0, 0],
   async run(args, io) {
+    if (args.switches.doors) return doors(io);
     const data = await mkdtemp(join(tmpdir(), 'passerelle-demo-'));
     const config = demoConfig(data, io);
     const log = createLog({ level: config.log.level, stream: { write: io.err } });
@@ -50,6 +62,24 @@ export const demo: Command = {
     }
   },
 };
+
+/** One line for each thing that happened at a door. */
+async function doors(io: Io): Promise<number> {
+  io.out(`${doorsIntro[io.language]}\n\n`);
+  const ok = await stageDoors(io, (step) => io.out(doorText(step)));
+  io.out(`\n${ok ? doorsDone[io.language] : failed[io.language]}\n`);
+  return ok ? exit.done : exit.refused;
+}
+
+function doorText({ ok, from, to, way, what }: DoorStep): string {
+  return `${ok ? '✓' : '✗'} ${`${from} → ${to}`.padEnd(14)}${way.padEnd(12)}${what}\n`;
+}
+
+const doorsIntro = {
+  fr: 'Une lettre de sortie par toutes les portes ; A et B sont deux passerelles.',
+  en: 'A discharge letter through every door; A and B are two gateways.',
+};
+const doorsDone = { fr: 'Toutes les portes ont tenu.', en: 'Every door held.' };
 
 const intro = { fr: 'La passerelle écoute :', en: 'The gateway listens:' };
 const done = { fr: 'Les trois parcours ont abouti.', en: 'All three paths held.' };

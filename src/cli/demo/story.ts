@@ -11,14 +11,20 @@ export interface Story {
   questionnaire: object;
   /** `system|value` of the patient. */
   ins: string;
+  /** The same person as a FHIR Patient. */
+  patient: object;
 }
 
 const INS = { oid: '1.2.250.1.213.1.4.10', value: '254037511408220' };
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 
-/** Tells the story as if the patient had left hospital an hour ago, on the eighth day of the disease. */
-export function story(now: Date): Story {
+/**
+ * Tells the story as if the patient had left hospital an hour ago, on the eighth day of the disease.
+ *
+ * @param mailboxes further professionals' addresses that the hospital wants the letter sent to
+ */
+export function story(now: Date, mailboxes: string[] = []): Story {
   const at = (ms: number) => new Date(now.getTime() + ms);
   const number = String(now.getTime());
   const letter = Buffer.from(
@@ -32,10 +38,18 @@ export function story(now: Date): Story {
   );
   return {
     letter,
-    message: mdm(letter, number, hl7(now)),
+    message: mdm(letter, number, hl7(now), mailboxes),
     inclusion: inclusion(at, number),
     questionnaire: questionnaire(at, number),
     ins: `urn:oid:${INS.oid}|${INS.value}`,
+    patient: {
+      resourceType: 'Patient',
+      active: true,
+      identifier: [{ system: `urn:oid:${INS.oid}`, value: INS.value }],
+      name: [{ use: 'official', family: patient.birthName, given: [patient.birthGivenName] }],
+      birthDate: patient.birthDate,
+      gender: 'female',
+    },
   };
 }
 
@@ -43,7 +57,7 @@ function fill(text: string, values: Record<string, string>): string {
   return text.replace(/\{\{(\w+)\}\}/g, (_, name: string) => values[name] ?? '');
 }
 
-function mdm(letter: Buffer, number: string, time: string): Buffer {
+function mdm(letter: Buffer, number: string, time: string, mailboxes: string[]): Buffer {
   const type = "11490-0^Lettre de liaison à la sortie d'un établissement de soins^LN";
   const segments = [
     `MSH|^~\\&|DPI|TILLEULS|PASSERELLE|CPTS13|${time}||MDM^T02^MDM_T02|DEMO-${number}|P|2.6|||||FRA|UNICODE UTF-8|||2.1^CISIS_CDA_HL7_V2`,
@@ -56,6 +70,7 @@ function mdm(letter: Buffer, number: string, time: string): Buffer {
     `OBX|1|ED|${type}||^TEXT^XML^Base64^${letter.toString('base64')}||||||F`,
     'PRT||UC||SB^^participation|899700301127^ESTEREL^Fanny^^^^^^ASIP-SANTE-PS&1.2.250.1.71.4.2.1&ISO^D^^^IDNPS|||Hôpital des Tilleuls^^^^^ASIP-SANTE-ST&1.2.250.1.71.4.2.2&ISO^FINEG^^^750999907',
     'PRT||UC||RCT^^participation|899700302240^LORMEAU^Basile^^^^^^ASIP-SANTE-PS&1.2.250.1.71.4.2.1&ISO^D^^^IDNPS||||||||||^NET^X.400^basile.lormeau@cabinet.mssante.example',
+    ...mailboxes.map((one) => `PRT||UC||RCT^^participation|||||||||||^NET^X.400^${one}`),
     ...orders({
       MASQUE_PS: 'N',
       INVISIBLE_PATIENT: 'N',
