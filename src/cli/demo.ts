@@ -91,7 +91,8 @@ function exploreText(url: string, token: string, language: 'fr' | 'en'): string 
     fr: 'La passerelle reste ouverte jusqu’à Ctrl-C. Par exemple :',
     en: 'The gateway stays up until Ctrl-C. Look around, for example:',
   }[language];
-  return `\n${sentence}\n\n  curl -H 'Authorization: Bearer ${token}' '${url}/fhir/R4/CarePlan?_include=CarePlan:subject'\n\n`;
+  const pages = `${url}/console/#/follow-up&token=${token}`;
+  return `\n${sentence}\n\n  ${pages}\n\n  curl -H 'Authorization: Bearer ${token}' '${url}/fhir/R4/CarePlan?_include=CarePlan:subject'\n\n`;
 }
 
 /** A data folder of its own; listeners as configured, so that the addresses printed in the README hold. */

@@ -56,7 +56,7 @@ export function createApp(parts: AppParts): Express {
   app.use(timed(metrics));
   app.use(audited(access.audit));
   openRoutes(app, parts);
-  const pages = Router({ caseSensitive: true });
+  const pages = Router({ caseSensitive: true, strict: true });
   consoleRoutes(pages);
   app.use(pages);
   const oauth = Router();

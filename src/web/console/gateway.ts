@@ -54,7 +54,7 @@ export function token(): string | null {
   const brought = /[#&]token=([A-Za-z0-9._~-]+)/.exec(location.hash);
   if (brought) {
     sessionStorage.setItem(shelf, brought[1] as string);
-    history.replaceState(null, '', '#/flow');
+    history.replaceState(null, '', location.hash.replace(brought[0], '') || '#/flow');
   }
   return sessionStorage.getItem(shelf);
 }
