@@ -1,18 +1,22 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { mintToken } from '../../src/access/index.ts';
 import { loadConfig } from '../../src/config.ts';
+import { Disk } from './disk.ts';
 
 const MAIN = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
+const SKEW = join(import.meta.dirname, 'skew.ts');
+const NODE = ['--disable-warning=ExperimentalWarning', '--import', SKEW, MAIN, 'start'];
 
 /** A gateway in a process of its own that can be killed at any moment and started again on the same ports and folder. */
 export class GatewayProcess {
-  readonly folder = mkdtempSync(join(tmpdir(), 'passerelle-chaos-'));
+  readonly disk = new Disk();
   readonly http: number;
   readonly mllp: number;
+  /** What the wall clock of the next start is off by. */
+  skewMs = 0;
   readonly #settings: object;
   #process: ChildProcess | undefined;
 
@@ -25,26 +29,37 @@ export class GatewayProcess {
     return `http://127.0.0.1:${this.http}`;
   }
 
-  /** Starts it and waits until it is ready to accept. */
-  async start(): Promise<void> {
-    const file = join(this.folder, 'config.json');
+  get pid(): number | undefined {
+    return this.#process?.pid;
+  }
+
+  /** Starts it and does not wait. */
+  launch(): void {
+    const file = join(this.disk.folder, 'config.json');
     writeFileSync(file, JSON.stringify(this.#settings));
     const env = {
       ...process.env,
+      CHAOS_SKEW_MS: String(this.skewMs),
       PASSERELLE_CONFIG: file,
-      PASSERELLE_DATA: join(this.folder, 'data'),
+      PASSERELLE_DATA: join(this.disk.folder, 'data'),
       PASSERELLE_HTTP: `127.0.0.1:${this.http}`,
       PASSERELLE_MLLP: `127.0.0.1:${this.mllp}`,
-      PASSERELLE_LOG: 'error',
+      PASSERELLE_LOG: process.env.CHAOS_LOG ?? 'silent',
     };
-    this.#process = spawn(process.execPath, [MAIN, 'start'], { env, stdio: ['ignore', 'ignore', 'inherit'] });
+    this.#process = spawn(process.execPath, NODE, { env, stdio: ['ignore', 'inherit', 'inherit'] });
+  }
+
+  /** Starts it, again when it gives up, and waits until it is ready to accept. */
+  async start(): Promise<void> {
+    this.launch();
     for (let tries = 0; tries < 1200; tries++) {
       const ready = await fetch(`${this.url}/ready`).then(
         (answer) => answer.ok,
         () => false,
       );
       if (ready) return;
-      if (this.#process.exitCode !== null) throw new Error(`the gateway ended with ${this.#process.exitCode}`);
+      // As whoever supervises it would: its disk may be full just now, or its database gone.
+      if (this.#process?.exitCode != null) this.launch();
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
     throw new Error('the gateway was not ready after 60 s');
@@ -64,13 +79,13 @@ export class GatewayProcess {
   }
 
   async token(): Promise<string> {
-    const environment = { PASSERELLE_DATA: join(this.folder, 'data') };
-    const { config } = loadConfig({ environment, cwd: this.folder });
+    const environment = { PASSERELLE_DATA: join(this.disk.folder, 'data') };
+    const { config } = loadConfig({ environment, cwd: this.disk.folder });
     return (await mintToken(config!, { clientId: 'chaos', seconds: 86_400 })) ?? '';
   }
 
   remove(): void {
-    rmSync(this.folder, { recursive: true, force: true });
+    this.disk.remove();
   }
 }
 
