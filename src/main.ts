@@ -5,14 +5,16 @@ import { run } from './cli/run.ts';
 // Whatever is written holds patient data: nobody else on the machine reads it.
 process.umask(0o077);
 
-let stopping = false;
+/** A terminal's Ctrl-C reaches this process directly and once more through npm: that is one wish. */
+const oneWishMs = 500;
 
 function onStop(handler: () => void): void {
+  let asked: number | undefined;
   const stop = () => {
     // Whoever asks twice does not want to wait.
-    if (stopping) process.exit(130);
-    stopping = true;
-    handler();
+    if (asked !== undefined && performance.now() - asked > oneWishMs) process.exit(130);
+    if (asked === undefined) handler();
+    asked ??= performance.now();
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
