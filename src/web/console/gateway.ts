@@ -41,7 +41,8 @@ export interface UnmappedCode {
   sender: string;
   system?: string;
   code: string;
-  display?: string;
+  /** Name of the table that was asked. */
+  table?: string;
   place?: string;
   count: number;
   lastMessageId: string;
