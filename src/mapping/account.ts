@@ -39,7 +39,8 @@ export function account(
     const values = gatherValues(document, fates);
     const along = gatherTied(document, values);
     for (const [place, { value, fate: own }] of values) {
-      const fate = own ?? along.get(place);
+      const beside = along.get(place);
+      const fate = own && (own.kind === 'mapped' || beside?.kind !== 'mapped') ? own : beside;
       if (fate?.kind === 'mapped') result.mapped.push({ place, target: fate.where });
       else {
         const local = place.slice(document.carrierPlace.length);

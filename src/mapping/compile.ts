@@ -184,7 +184,8 @@ function argument(group: GroupHandle, index: number, name: string, scope: Scope)
   const input = group.inputs[index];
   if (input?.mode !== 'target') return variable;
   if (variable.side !== 'target') throw new LanguageError(`${name} is a source, ${group.name} wants a target there`, 0);
-  if (input.type && variable.type && input.type !== variable.type) {
+  // An Element is anything: what groups of several types have in common, its extensions.
+  if (input.type && variable.type && input.type !== variable.type && input.type.replace('#', '') !== 'Element') {
     const [wanted, given] = [input.type, variable.type].map((type) => type.replace('#', ''));
     throw new LanguageError(`${group.name} wants a ${wanted}, ${name} is a ${given}`, 0);
   }

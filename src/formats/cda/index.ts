@@ -4,7 +4,7 @@ import { attribute, child, elements, readXml, type XmlElement } from '../xml/ind
 import { build } from './build.ts';
 import { Reading } from './context.ts';
 import { missingSections } from './models.ts';
-import { placesOf } from './places.ts';
+import { placesOf, tied } from './places.ts';
 import type { CdaTree } from './tree.ts';
 
 export { type CdaIdentity, documentKey, identity, sameDocument } from './identity.ts';
@@ -38,7 +38,7 @@ export function read(bytes: Uint8Array): Decoded<CdaTree> {
   const tree = build(document, reading) as CdaTree;
   if (document !== root) tree.selfPresenting = true;
   const faults = [...missingHeader(document), ...missingSections(tree), ...reading.faults];
-  return { format: 'cda', tree, faults, parts: reading.parts, places: placesOf(reading, tree) };
+  return { format: 'cda', tree, faults, parts: reading.parts, places: placesOf(reading, tree), tied };
 }
 
 function failed(found: Fault): Decoded<CdaTree> {

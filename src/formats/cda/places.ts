@@ -1,5 +1,5 @@
 import type { Places } from '../../conversion.ts';
-import { elements, type XmlElement } from '../xml/index.ts';
+import { attribute, elements, type XmlElement } from '../xml/index.ts';
 import type { Reading } from './context.ts';
 import { propertyName } from './names.ts';
 
@@ -44,7 +44,24 @@ const attributes: Record<string, string> = {
   system: 'codeSystem',
   display: 'displayName',
   version: 'codeSystemVersion',
+  nullFlavor: 'nullFlavor',
+  use: 'use',
 };
+
+/** What goes along with an attribute: a code's system and name with the code, a number's root with it, a unit with its value. */
+const companions: Record<string, string[]> = {
+  code: ['codeSystem', 'codeSystemName', 'codeSystemVersion', 'displayName'],
+  extension: ['root', 'assigningAuthorityName'],
+  value: ['unit'],
+};
+
+/** See `Decoded.tied`. */
+export function tied(place: string): string[] {
+  const at = place.lastIndexOf('/@');
+  const attribute = at < 0 ? '' : place.slice(at + 2);
+  if (!Object.hasOwn(companions, attribute)) return [];
+  return companions[attribute]!.map((other) => `${place.slice(0, at)}/@${other}`);
+}
 
 function inDatatype(reading: Reading, element: XmlElement, rest: readonly (string | number)[]): string {
   const place = reading.place(element);
@@ -61,6 +78,14 @@ function inDatatype(reading: Reading, element: XmlElement, rest: readonly (strin
   if (last === 'end') return `${place}/high/@value`;
   if (last === 'text' || last === 'valueString') return place;
   if (/^(family|given|prefix|suffix|city|postalCode|country)$/.test(last)) return `${place}/${last}`;
-  const attribute = Object.hasOwn(attributes, last) ? attributes[last] : undefined;
-  return attribute ? `${place}/@${attribute}` : place;
+  return place + written(element, last);
+}
+
+/** The attribute that was written: FHIR's system and code of a unit come from `unit`, those of a contact from `value`. */
+function written(element: XmlElement, property: string): string {
+  const wanted = Object.hasOwn(attributes, property) ? attributes[property]! : '';
+  const choice = property === 'system' ? [wanted, 'codeSystemName', 'unit', 'value'] : [wanted, 'unit', 'value'];
+  if (property === 'code' || property === 'system') choice.push('nullFlavor');
+  const found = wanted && choice.find((name) => attribute(element, name) !== undefined);
+  return found ? `/@${found}` : '';
 }
