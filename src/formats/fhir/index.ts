@@ -21,3 +21,5 @@ function startsWithMarkup(bytes: Uint8Array): boolean {
   }
   return false;
 }
+
+export { type Patched, patchXml } from './xml-patch.ts';

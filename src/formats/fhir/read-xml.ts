@@ -34,6 +34,11 @@ export function readXml(bytes: Uint8Array): Decoded<Resource> {
   return { format: 'fhir', tree, faults, parts: [] };
 }
 
+/** The resource that elements stand for; what R4 does not know is put to `faults`. */
+export function resourceOf(root: XmlElement, faults: Fault[]): Resource | undefined {
+  return resource(root, faults) as unknown as Resource | undefined;
+}
+
 function resource(element: XmlElement, faults: Fault[]): Json | undefined {
   if (isResourceType(element.name)) return { resourceType: element.name, ...complex(element, element.name, faults) };
   faults.push(unknown(element));
