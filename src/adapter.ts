@@ -1,3 +1,4 @@
+import type { Resource } from '@medplum/fhirtypes';
 import type { Router } from 'express';
 import type { Logger } from 'pino';
 import type { Orders, Party } from './conversion.ts';
@@ -151,6 +152,11 @@ export interface Receipt {
 /** Requests to the FHIR R4 server, whichever it is; path is relative to its base. */
 export interface FhirEndpoint {
   send(request: FhirRequest): Promise<FhirResponse>;
+  /**
+   * Current resources that have one of these values at a parameter (reference, token, `_id`); only where the server is in
+   * this process. Must not be changed.
+   */
+  find?(type: string, parameter: string, values: string[], limit?: number): Resource[];
 }
 
 export interface FhirRequest {

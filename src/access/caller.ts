@@ -13,6 +13,12 @@ export interface Caller {
   practitioner?: string;
   /** Id of the patient in context, for `patient/` scopes. */
   patient?: string;
+  /** Id of the RelatedPerson the token speaks for: somebody who acts for that patient. */
+  related?: string;
+  /** Programmes (`system|code` of EpisodeOfCare.type) to whose patients the configuration limits the client. */
+  programmes?: string[];
+  /** SHA-256 of the certificate the token is bound to, base64url, RFC 8705. */
+  certificate?: string;
   /** Seconds since 1970 after which the token no longer counts. */
   expiresAt: number;
   /**

@@ -1,24 +1,25 @@
-import type { Bundle, CareTeam, Consent, Patient, PractitionerRole, Resource } from '@medplum/fhirtypes';
+import type {
+  Bundle,
+  CareTeam,
+  Consent,
+  DocumentReference,
+  Encounter,
+  EpisodeOfCare,
+  Organization,
+  Patient,
+  Resource,
+  ServiceRequest,
+} from '@medplum/fhirtypes';
 import type { FhirEndpoint } from '../adapter.ts';
-import { resourcesIn, searchAll } from '../fhir-pages.ts';
+import { resourcesIn } from '../fhir-pages.ts';
 import type { Caller } from './caller.ts';
-import {
-  type Asker,
-  decideAccess,
-  elementsAt,
-  isWithin,
-  patientsOf,
-  type Surroundings,
-  type Verdict,
-} from './porter.ts';
+import { type Asker, decideAccess, type Surroundings, type Verdict } from './porter.ts';
+import { identify } from './porter-asker.ts';
+import { labelsOf, patientsOf, referenceOf } from './porter-elements.ts';
+import { inheritedFrom } from './porter-inherited.ts';
+import { reachOf } from './porter-reach.ts';
+import { type Records, recordsOf } from './porter-records.ts';
 import type { AccessRules } from './porter-rules.ts';
-
-const RPPS = 'https://rpps.esante.gouv.fr';
-/** Beyond these a person is told to narrow the search; a patient's own teams and consents never come near. */
-const mostRoles = 200;
-const mostPatients = 1000;
-const mostPerPatients = 20_000;
-const chunk = 200;
 
 /** What the FHIR server knows of the caller and of patients: asked once per request, and never kept longer. */
 export interface Facts {
@@ -29,108 +30,103 @@ export interface Facts {
   reach(type: string): Promise<string[] | undefined>;
 }
 
-/** Whether a token speaks for a person; machines are authorised by their scopes alone. */
-export function kindOf({ practitioner, patient, scopes }: Caller): Asker['kind'] {
-  if (practitioner !== undefined) return 'professional';
-  if (patient !== undefined || scopes.some((one) => one.context === 'patient')) return 'patient';
-  return scopes.some((one) => one.context === 'user') ? 'professional' : 'machine';
-}
-
 export function openFacts(rules: AccessRules, caller: Caller, fhir: FhirEndpoint, now = Date.now()): Facts {
   const known = new Map<string, Surroundings>();
+  const records = recordsOf(fhir);
   let who: Promise<Asker> | undefined;
   const asker = () => {
-    who ??= identify(caller, fhir, now);
+    who ??= identify(rules, caller, records, now);
     return who;
   };
-
-  const learn = async (ids: string[]) => {
-    const missing = ids.filter((id) => !known.has(id));
-    for (let at = 0; at < missing.length; at += chunk) {
-      const some = missing.slice(at, at + chunk);
-      for (const id of some) known.set(id, { careTeams: [], consents: [], now });
-      const list = some.join(',');
-      const [patients, teams, consents] = await Promise.all([
-        searchAll<Patient>(fhir, `Patient?_id=${list}&_count=${chunk}`, chunk),
-        searchAll<CareTeam>(fhir, `CareTeam?patient=${list}&status=active&_count=1000`, mostPerPatients),
-        searchAll<Consent>(fhir, `Consent?patient=${list}&_count=1000`, mostPerPatients),
-      ]);
-      for (const one of patients) if (one.id && known.has(one.id)) known.get(one.id)!.patient = one;
-      for (const team of teams) for (const id of patientsOf(rules, team)) known.get(id)?.careTeams.push(team);
-      for (const one of consents) for (const id of patientsOf(rules, one)) known.get(id)?.consents.push(one);
-    }
-  };
-
   return {
     asker,
     async judge(resources) {
       const me = await asker();
-      if (me.kind === 'professional') await learn([...new Set(resources.flatMap((one) => patientsOf(rules, one)))]);
+      const missing = new Set<string>();
+      for (const one of resources) for (const id of patientsOf(rules, one)) if (!known.has(id)) missing.add(id);
+      if (missing.size > 0) await learn(rules, me, records, [...missing], known, now);
       return resources.map((one) => {
         const verdict = decideAccess(rules, me, one, (id) => known.get(id));
-        if (verdict.allowed) for (const id of patientsOf(rules, one)) caller.shown?.add(id);
+        if (verdict.allowed && caller.shown) for (const id of patientsOf(rules, one)) caller.shown.add(id);
         return verdict;
       });
     },
     async reach(type) {
       const me = await asker();
-      if (me.kind === 'patient') return me.patient === undefined ? [] : [me.patient];
-      return reachOf(rules, me, type, fhir);
+      return reachOf(rules, me, type, records);
     },
   };
 }
 
-async function identify(caller: Caller, fhir: FhirEndpoint, now: number): Promise<Asker> {
-  const kind = kindOf(caller);
-  const references = new Set<string>();
-  const organizations = new Set<string>();
-  const number = caller.practitioner;
-  if (kind === 'professional' && number !== undefined && /^[0-9A-Za-z]{1,32}$/.test(number)) {
-    const identifier = encodeURIComponent(`${RPPS}|${number}`);
-    const persons = await searchAll(fhir, `Practitioner?identifier=${identifier}`, mostRoles);
-    for (const { id } of persons) references.add(`Practitioner/${id}`);
-    if (references.size > 0) {
-      const path = `PractitionerRole?practitioner=${[...references].join(',')}&_count=${mostRoles}`;
-      for (const role of await searchAll<PractitionerRole>(fhir, path, mostRoles)) {
-        if (role.active === false || !isWithin(role.period, now)) continue;
-        references.add(`PractitionerRole/${role.id}`);
-        if (role.organization?.reference) organizations.add(role.organization.reference);
-      }
-    }
+/** Only what the rules can ask about this kind of asker is read. */
+async function learn(
+  rules: AccessRules,
+  me: Asker,
+  records: Records,
+  ids: string[],
+  known: Map<string, Surroundings>,
+  now: number,
+): Promise<void> {
+  const references = ids.map((id) => `Patient/${id}`);
+  const isProfessional = me.kind === 'professional';
+  const none = Promise.resolve([]);
+  const about = <R extends Resource>(wanted: boolean, type: string, more = ''): Promise<R[]> =>
+    wanted ? records.find<R>(type, 'patient', references, more) : none;
+  const partner = [...me.references.values(), ...me.organizations.values()].some((one) => rules.roles[one]);
+  const [patients, teams, consents, stays, episodes, services, documents] = await Promise.all([
+    isProfessional ? records.find<Patient>('Patient', '_id', ids) : none,
+    about<CareTeam>(isProfessional, 'CareTeam', '&status=active'),
+    about<Consent>(isProfessional || me.kind === 'tool', 'Consent'),
+    about<Encounter>(me.organizations.size > 0, 'Encounter', `&status=${rules.currentStay.join(',')}`),
+    about<EpisodeOfCare>(me.kind === 'tool' || me.territory.size > 0, 'EpisodeOfCare'),
+    about<ServiceRequest>(partner, 'ServiceRequest', '&status=active'),
+    about<DocumentReference>(
+      true,
+      'DocumentReference',
+      `&security-label=${Object.values(rules.labels).flat().join(',')}`,
+    ),
+  ]);
+  const inherited = await inheritedFrom(
+    rules,
+    documents.filter((one) => isLabelled(rules, one)),
+    records,
+  );
+  const current = stays.filter((one) => rules.currentStay.includes(one.status));
+  const parents = await parentsOf(current, records);
+  for (const id of ids) {
+    known.set(id, { careTeams: [], consents: [], stays: [], episodes: [], services: [], inherited, now });
   }
-  return { kind, references, organizations, patient: kind === 'patient' ? caller.patient : undefined };
+  const put = <R extends Resource>(found: R[], into: (around: Surroundings, one: R) => void) => {
+    for (const one of found) for (const id of patientsOf(rules, one)) if (known.has(id)) into(known.get(id)!, one);
+  };
+  put(patients, (around, one) => (around.patient = one));
+  put(teams, (around, one) => around.careTeams.push(one));
+  put(consents, (around, one) => around.consents.push(one));
+  put(episodes, (around, one) => around.episodes.push(one));
+  put(services, (around, one) => around.services.push(one));
+  put(current, (around, one) => around.stays.push(stayOf(one, parents)));
 }
 
-/** Candidates only: what is found is decided resource by resource afterwards. */
-async function reachOf(rules: AccessRules, me: Asker, type: string, fhir: FhirEndpoint): Promise<string[] | undefined> {
-  if (me.references.size === 0) return [];
-  const self = [...me.references].join(',');
-  const { system, code } = rules.breakGlass;
-  const searches = [
-    `CareTeam?participant=${[...me.references, ...me.organizations].join(',')}&status=active`,
-    `Patient?general-practitioner=${self}`,
-    `Consent?category=${encodeURIComponent(`${system}|${code}`)}&actor=${self}&status=active`,
-    ...(rules.authorOf[type] ? [`${type}?author=${self}`] : []),
-  ];
-  const ids = new Set<string>();
-  for (const path of searches) {
-    const found = await searchAll(fhir, `${path}&_count=1000`, mostPatients + 1);
-    if (found.length > mostPatients) return undefined;
-    for (const one of found) for (const id of patientsOf(rules, one)) ids.add(id);
-  }
-  return ids.size > mostPatients ? undefined : [...ids];
+function isLabelled({ labels }: AccessRules, document: DocumentReference): boolean {
+  const codes = labelsOf(document);
+  return Object.values(labels).some((list) => list.some((one) => codes.includes(one)));
+}
+
+/** A unit belongs to a hospital: `Organization/unit` → `Organization/hospital`. */
+async function parentsOf(stays: Encounter[], records: Records): Promise<Map<string, string>> {
+  const ids = stays.flatMap((one) => /^Organization\/(.+)$/.exec(referenceOf(one.serviceProvider))?.[1] ?? []);
+  const units = await records.find<Organization>('Organization', '_id', [...new Set(ids)]);
+  return new Map(units.map((one) => [`Organization/${one.id}`, referenceOf(one.partOf)]));
+}
+
+function stayOf(stay: Encounter, parents: Map<string, string>): Surroundings['stays'][number] {
+  const provider = referenceOf(stay.serviceProvider);
+  const systems = (stay.identifier ?? []).flatMap((one) => one.system ?? []);
+  return { status: stay.status, structures: [provider, parents.get(provider) ?? ''].filter(Boolean), systems };
 }
 
 /** The matches of one page of a search, without what the server says about the search. */
 export function matchesIn(bundle: Bundle | undefined): Resource[] {
   const entries = (bundle?.entry ?? []).filter((one) => (one.search?.mode ?? 'match') === 'match');
   return resourcesIn({ ...(bundle as Bundle), entry: entries });
-}
-
-/** The Binaries a resource cites, `Binary/id`. */
-export function binariesOf(resource: Resource): string[] {
-  const urls = elementsAt(resource, ['content', 'attachment', 'url']);
-  return urls.flatMap((one) =>
-    typeof one === 'string' ? (/(?:^|\/)(Binary\/[A-Za-z0-9.-]{1,64})$/.exec(one)?.[1] ?? []) : [],
-  );
 }

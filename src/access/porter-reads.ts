@@ -3,14 +3,18 @@ import type { FhirEndpoint, FhirRequest, FhirResponse } from '../adapter.ts';
 import { type ErrorCode, fault, httpStatus, operationOutcome } from '../errors.ts';
 import { searchAll } from '../fhir-pages.ts';
 import type { Caller } from './caller.ts';
-import { binariesOf, type Facts, kindOf, openFacts } from './porter-facts.ts';
+import type { Verdict } from './porter.ts';
+import { binariesOf, kindOf } from './porter-asker.ts';
+import { type Facts, openFacts } from './porter-facts.ts';
 import type { AccessRules } from './porter-rules.ts';
 import { searchFor } from './porter-search.ts';
+import { shownBy } from './porter-view.ts';
 
 const idPattern = /^[A-Za-z0-9.-]{1,64}$/;
 const typePattern = /^[A-Z][A-Za-z]{1,63}$/;
 
-/** A FHIR server as one caller sees it: what is outside the circle does not exist. Reads and searches only, for persons. */
+/** A FHIR server as one caller sees it: what is outside the circle does not exist. Reads and searches only, for persons
+ * and tools; machines are authorised by their scopes. */
 export function guarded(rules: AccessRules, caller: Caller, fhir: FhirEndpoint): FhirEndpoint {
   if (kindOf(caller) === 'machine') return fhir;
   const facts = openFacts(rules, caller, fhir);
@@ -40,14 +44,14 @@ async function readFor(
   if (second === undefined || !idPattern.test(second)) return refused('access-not-for-persons', second ?? type);
   const everything = third === '$everything' && type === 'Patient' && steps.length === 3;
   if (everything && (request.method === 'GET' || request.method === 'POST')) {
-    return everythingFor(facts, fhir, second, pages(query));
+    return everythingFor(rules, facts, fhir, second, pages(query));
   }
   if (request.method !== 'GET') return refused('access-not-for-persons', request.method);
   if (third === undefined) return one(rules, facts, fhir, request, type, second);
   if (third !== '_history' || steps.length > 4) return refused('access-not-for-persons', third);
   return fourth === undefined
-    ? historyFor(facts, fhir, `${type}/${second}`, pages(query))
-    : versionFor(facts, fhir, `${type}/${second}`, fourth);
+    ? historyFor(rules, facts, fhir, `${type}/${second}`, pages(query))
+    : versionFor(rules, facts, fhir, `${type}/${second}`, fourth);
 }
 
 /** Terminology and validation show nothing of what is stored about anybody. */
@@ -71,19 +75,25 @@ async function one(
     const headers = { accept: request.headers?.accept ?? '*/*' };
     return visible ? orNotHere(await fhir.send({ method: 'GET', path: `Binary/${id}`, headers })) : refused(notHere);
   }
-  const found = await visibleNow(facts, fhir, `${type}/${id}`);
+  const found = await visibleNow(rules, facts, fhir, `${type}/${id}`);
   return found ?? refused(notHere);
 }
 
 const notHere: ErrorCode = 'access-not-here';
 
 /** The current version when it may be seen; what is hidden, deleted or never was, is one and the same. */
-async function visibleNow(facts: Facts, fhir: FhirEndpoint, reference: string): Promise<FhirResponse | undefined> {
+async function visibleNow(
+  rules: AccessRules,
+  facts: Facts,
+  fhir: FhirEndpoint,
+  reference: string,
+): Promise<FhirResponse | undefined> {
   const response = await fhir.send({ method: 'GET', path: reference, headers: { accept: 'application/fhir+json' } });
   if (response.status === 404 || response.status === 410) return undefined;
   if (response.status !== 200) return response;
   const [verdict] = await facts.judge([response.body as Resource]);
-  return verdict?.allowed ? response : undefined;
+  if (!verdict?.allowed) return undefined;
+  return verdict.view ? { ...response, body: shownBy(rules, verdict, response.body as Resource) } : response;
 }
 
 /** A Binary belongs to the documents that cite it: at least one, and each of them must be visible. */
@@ -101,32 +111,50 @@ export async function seesBinary(
     citing.some((document) => !binariesOf(document).includes(reference))
   )
     return false;
-  return (await facts.judge(citing)).every((verdict) => verdict.allowed);
+  return (await facts.judge(citing)).every((verdict) => verdict.allowed && !verdict.view);
 }
 
-async function versionFor(facts: Facts, fhir: FhirEndpoint, reference: string, version: string): Promise<FhirResponse> {
+async function versionFor(
+  rules: AccessRules,
+  facts: Facts,
+  fhir: FhirEndpoint,
+  reference: string,
+  version: string,
+): Promise<FhirResponse> {
   if (!idPattern.test(version)) return refused('access-not-for-persons', '_history');
-  const now = await visibleNow(facts, fhir, reference);
+  const now = await visibleNow(rules, facts, fhir, reference);
   if (now?.status !== 200) return now ?? refused(notHere);
   const then = await fhir.send({ method: 'GET', path: `${reference}/_history/${version}` });
   if (then.status !== 200) return orNotHere(then);
   const [verdict] = await facts.judge([then.body as Resource]);
-  return verdict?.allowed ? then : refused(notHere);
+  return verdict?.allowed ? { ...then, body: shownBy(rules, verdict, then.body as Resource) } : refused(notHere);
 }
 
 /** The versions that may be seen; for a resource that may be seen now. */
-async function historyFor(facts: Facts, fhir: FhirEndpoint, reference: string, query: string): Promise<FhirResponse> {
-  const now = await visibleNow(facts, fhir, reference);
+async function historyFor(
+  rules: AccessRules,
+  facts: Facts,
+  fhir: FhirEndpoint,
+  reference: string,
+  query: string,
+): Promise<FhirResponse> {
+  const now = await visibleNow(rules, facts, fhir, reference);
   if (now?.status !== 200) return now ?? refused(notHere);
   const response = await fhir.send({ method: 'GET', path: `${reference}/_history${query}` });
-  return response.status === 200 ? filtered(facts, response) : orNotHere(response);
+  return response.status === 200 ? filtered(rules, facts, response) : orNotHere(response);
 }
 
-async function everythingFor(facts: Facts, fhir: FhirEndpoint, id: string, query: string): Promise<FhirResponse> {
-  const now = await visibleNow(facts, fhir, `Patient/${id}`);
+async function everythingFor(
+  rules: AccessRules,
+  facts: Facts,
+  fhir: FhirEndpoint,
+  id: string,
+  query: string,
+): Promise<FhirResponse> {
+  const now = await visibleNow(rules, facts, fhir, `Patient/${id}`);
   if (now?.status !== 200) return now ?? refused(notHere);
   const response = await fhir.send({ method: 'GET', path: `Patient/${id}/$everything${query}` });
-  return response.status === 200 ? filtered(facts, response) : orNotHere(response);
+  return response.status === 200 ? filtered(rules, facts, response) : orNotHere(response);
 }
 
 /** The parameters that only choose among versions or members; others could take away what the decision needs. */
@@ -137,13 +165,17 @@ function pages(query: URLSearchParams): string {
 }
 
 /** Leaves out what may not be seen, and the total with it: it would tell how much that was. */
-async function filtered(facts: Facts, response: FhirResponse): Promise<FhirResponse> {
+async function filtered(rules: AccessRules, facts: Facts, response: FhirResponse): Promise<FhirResponse> {
   const { total: _total, ...bundle } = response.body as Bundle;
   const entries = bundle.entry ?? [];
   const resources = entries.flatMap((entry) => entry.resource ?? []);
   const verdicts = await facts.judge(resources);
-  const allowed = new Set(resources.filter((_resource, index) => verdicts[index]?.allowed));
-  const entry = entries.filter(({ resource }) => !resource || allowed.has(resource));
+  const judged = new Map(resources.map((resource, index) => [resource, verdicts[index] as Verdict]));
+  const entry = entries.flatMap((one) => {
+    const verdict = one.resource && judged.get(one.resource);
+    if (!one.resource || !verdict) return [one];
+    return verdict.allowed ? [{ ...one, resource: shownBy(rules, verdict, one.resource) }] : [];
+  });
   return { status: 200, headers: {}, body: { ...bundle, entry } };
 }
 

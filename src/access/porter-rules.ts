@@ -3,40 +3,87 @@ import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { fault, PasserelleError } from '../errors.ts';
 
-/** What a rule may ask about a request; `!` in front turns it round. */
+/** What a rule may ask about a request; `!` in front turns it round. The schema beside the rules lists the same names. */
 export type Condition =
   | 'open-type'
   | 'patient-known'
   | 'own-record'
+  | 'represents'
   | 'hidden-from-patient'
+  | 'hidden-from-representatives'
   | 'hidden-from-professionals'
+  | 'restricted'
   | 'very-restricted'
+  | 'sensitive'
   | 'agreement-withdrawn'
+  | 'opposed'
+  | 'shared-record-refused'
   | 'author'
+  | 'own-structure'
+  | 'addressee'
   | 'general-practitioner'
   | 'care-team'
+  | 'hospital-of-stay'
+  | 'territory'
+  | 'partner'
+  | 'enrolled'
   | 'break-glass';
+
+/**
+ * - `machine`: a system authorised by its scopes alone; `tool`: a client limited to the patients enrolled in its programmes
+ * - `professional`, `patient`, `representative`: a person a token speaks for
+ */
+export type AskerKind = 'machine' | 'tool' | 'professional' | 'patient' | 'representative';
 
 export interface AccessRule {
   id: string;
-  who: ('machine' | 'professional' | 'patient')[];
+  who: AskerKind[];
+  /** Capacity in which a professional stands in the circle, `care` when absent; only circle conditions look at it. */
+  as?: string;
+  types?: string[];
   if: (Condition | `!${Condition}`)[];
   then: 'allow' | 'deny';
+  /** Name of the view through which the resource is shown; whole when absent. */
+  view?: string;
 }
+
+type Paths = Record<string, string[]>;
+type Titles = { fr: string; en: string };
+type Category = { system: string; code: string };
 
 /** `mappings/rules-access.json`; `schema-rules-access.json` beside it says what each part means. */
 export interface AccessRules {
   id: string;
   version: string;
   openTypes: string[];
-  patientOf: Record<string, string[]>;
-  authorOf: Record<string, string[]>;
+  patientOf: Paths;
+  authorOf: Paths;
+  addresseeOf: Paths;
+  custodianOf: Paths;
   chains: string[];
-  labels: { hiddenFromProfessionals: string[]; hiddenFromPatient: string[]; veryRestricted: string[] };
+  labels: {
+    hiddenFromProfessionals: string[];
+    hiddenFromPatient: string[];
+    hiddenFromRepresentatives: string[];
+    restricted: string[];
+    veryRestricted: string[];
+    sensitive: string[];
+  };
+  unlabelled: string[];
+  roles: Record<string, { title: Titles; codes: string[]; organizationTypes: string[] }>;
+  views: Record<string, { title: Titles; elements: Paths; parameters: string[] }>;
+  territory: { codes: string[]; areaSystem: string; programmes: string[] };
+  siteSystem: string;
+  currentStay: string[];
   agreement: string;
-  breakGlass: { system: string; code: string; longestMinutes: number };
+  sharedRecord: Category;
+  opposition: Category;
+  breakGlass: Category & { longestMinutes: number };
   rules: AccessRule[];
 }
+
+/** The capacity of whoever has no narrower one. */
+export const CARE = 'care';
 
 const FILE = 'rules-access.json';
 
@@ -51,10 +98,19 @@ export function loadAccessRules(folder: string): AccessRules {
     }
   };
   const check = new Ajv2020({ allErrors: true, strict: true }).compile(read('schema-rules-access.json'));
-  const rules = read(FILE) as unknown;
-  if (check(rules)) return rules as AccessRules;
-  const problems = (check.errors ?? []).slice(0, 20);
-  throw new PasserelleError(
-    problems.map((one) => invalid(one.instancePath || '/', one.message ?? 'not as the schema')),
-  );
+  const rules = read(FILE) as AccessRules;
+  if (!check(rules)) {
+    const problems = (check.errors ?? []).slice(0, 20);
+    throw new PasserelleError(
+      problems.map((one) => invalid(one.instancePath || '/', one.message ?? 'not as the schema')),
+    );
+  }
+  const dangling = rules.rules.flatMap((one, at) => [
+    ...(one.as === undefined || one.as === CARE || rules.roles[one.as]
+      ? []
+      : [invalid(`/rules/${at}/as`, 'no such role')]),
+    ...(one.view === undefined || rules.views[one.view] ? [] : [invalid(`/rules/${at}/view`, 'no such view')]),
+  ]);
+  if (dangling.length > 0) throw new PasserelleError(dangling);
+  return rules;
 }

@@ -2,7 +2,8 @@ import type { Bundle, BundleEntry, Resource } from '@medplum/fhirtypes';
 import type { FhirEndpoint, FhirResponse } from '../adapter.ts';
 import type { ErrorCode } from '../errors.ts';
 import { type Facts, matchesIn } from './porter-facts.ts';
-import type { AccessRules } from './porter-rules.ts';
+import { type AccessRules, CARE } from './porter-rules.ts';
+import { shownBy } from './porter-view.ts';
 
 const defaultCount = 50;
 const largestCount = 1000;
@@ -29,6 +30,19 @@ export function refusedIn(rules: AccessRules, query: URLSearchParams): string | 
   return undefined;
 }
 
+/** Who sees a type through a view must not learn by searching what the view leaves out. */
+async function refusedByView(rules: AccessRules, facts: Facts, type: string, query: URLSearchParams) {
+  const { references, organizations } = await facts.asker();
+  const capacities = new Set([...references.values(), ...organizations.values()].filter((one) => one !== CARE));
+  if (capacities.size === 0) return undefined;
+  const views = rules.rules.filter((one) => one.view && one.as && capacities.has(one.as) && one.types?.includes(type));
+  for (const { view } of views) {
+    const allowed = rules.views[view as string]?.parameters ?? [];
+    for (const [name] of query) if (!allowed.includes(name)) return name.slice(0, 40);
+  }
+  return undefined;
+}
+
 /**
  * A search as a person may make it: among the patients in reach, each match decided, counted and paged here, so that
  * totals and pages say nothing about what is not shown. Included resources are those of visible matches only.
@@ -40,7 +54,7 @@ export async function searchFor(
   type: string,
   query: URLSearchParams,
 ): Promise<FhirResponse | { refused: ErrorCode; what?: string }> {
-  const wrong = refusedIn(rules, query);
+  const wrong = refusedIn(rules, query) ?? (await refusedByView(rules, facts, type, query));
   if (wrong !== undefined) return { refused: 'access-not-for-persons', what: wrong };
   const asked = new URLSearchParams([...query].filter(([name]) => !kept.has(name)));
   if (!rules.openTypes.includes(type)) {
@@ -50,17 +64,44 @@ export async function searchFor(
     if (ids?.length === 0) return answer(type, query, [], [], 0);
     if (ids) asked.append(type === 'Patient' ? '_id' : 'patient', ids.join(','));
   }
-  const found = await allMatches(fhir, type, asked);
-  if (!Array.isArray(found)) return found;
-  const verdicts = await facts.judge(found);
-  const visible = found.filter((_one, index) => verdicts[index]?.allowed);
+  const includes = [...query].filter(([name]) => name === '_include' || name === '_revinclude');
+  const found = await allMatches(fhir, type, asked, includes);
+  if (!('matches' in found)) return found;
+  const verdicts = await facts.judge(found.matches);
+  const shown = found.matches.flatMap((one, index) => {
+    const verdict = verdicts[index];
+    return verdict?.allowed ? [{ resource: shownBy(rules, verdict, one), whole: one }] : [];
+  });
   const count = whole(query.get('_count'), defaultCount, largestCount);
-  if (query.get('_summary') === 'count' || count === 0) return answer(type, query, [], [], visible.length);
+  if (query.get('_summary') === 'count' || count === 0) return answer(type, query, [], [], shown.length);
   const offset = whole(query.get('_offset'), 0, mostMatches);
-  const page = visible.slice(offset, offset + count);
-  const included = await includedBy(facts, fhir, type, query, page);
-  const next = offset + count < visible.length ? offset + count : undefined;
-  return answer(type, query, page, included, visible.length, next);
+  const page = shown.slice(offset, offset + count);
+  // What came along in one answer belongs to these matches only when all of them are shown, on this page.
+  const exact = page.length === found.matches.length ? found.others : undefined;
+  const others =
+    exact ??
+    (await includedBy(
+      fhir,
+      type,
+      includes,
+      page.map((one) => one.whole),
+    ));
+  const included = await visibleOf(
+    rules,
+    facts,
+    type,
+    others,
+    page.map((one) => one.whole),
+  );
+  const next = offset + count < shown.length ? offset + count : undefined;
+  return answer(
+    type,
+    query,
+    page.map((one) => one.resource),
+    included,
+    shown.length,
+    next,
+  );
 }
 
 /** Whether the search is already about few patients: then the reach need not be found out. */
@@ -72,46 +113,67 @@ function namesPatient(type: string, query: URLSearchParams): boolean {
   });
 }
 
+interface Found {
+  matches: Resource[];
+  /** What the only page brought along; undefined when there were several pages. */
+  others?: Resource[];
+}
+
+const headers = { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/fhir+json' };
+
 async function allMatches(
   fhir: FhirEndpoint,
   type: string,
   asked: URLSearchParams,
-): Promise<Resource[] | FhirResponse | { refused: ErrorCode }> {
-  asked.append('_count', String(largestCount));
-  const found: Resource[] = [];
-  const headers = { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/fhir+json' };
-  let response = await fhir.send({ method: 'POST', path: `${type}/_search`, body: `${asked}`, headers });
-  for (;;) {
+  includes: [string, string][],
+): Promise<Found | FhirResponse | { refused: ErrorCode }> {
+  const form = new URLSearchParams([...asked, ['_count', String(largestCount)], ...includes]);
+  const matches: Resource[] = [];
+  let response = await fhir.send({ method: 'POST', path: `${type}/_search`, body: `${form}`, headers });
+  for (let pages = 1; ; pages++) {
     if (response.status !== 200) return { status: response.status, headers: {}, body: response.body };
     const bundle = response.body as Bundle;
-    found.push(...matchesIn(bundle).filter((one) => one.resourceType === type));
+    matches.push(...matchesIn(bundle).filter((one) => one.resourceType === type));
     const next = bundle.link?.find((one) => one.relation === 'next')?.url;
-    if (!next) return found;
-    if (found.length >= mostMatches) return { refused: 'access-search-too-wide' };
+    if (!next) return { matches, ...(pages === 1 ? { others: othersIn(bundle) } : {}) };
+    if (matches.length >= mostMatches) return { refused: 'access-search-too-wide' };
     response = await fhir.send({ method: 'GET', path: next });
   }
 }
 
+function othersIn(bundle: Bundle): Resource[] {
+  return (bundle.entry ?? []).flatMap(({ resource, search }) =>
+    resource && search?.mode === 'include' ? [resource] : [],
+  );
+}
+
 async function includedBy(
-  facts: Facts,
   fhir: FhirEndpoint,
   type: string,
-  query: URLSearchParams,
+  includes: [string, string][],
   page: Resource[],
 ): Promise<Resource[]> {
-  const includes = [...query].filter(([name]) => name === '_include' || name === '_revinclude');
   if (includes.length === 0 || page.length === 0) return [];
   const ids = page.map((one) => one.id).join(',');
   const asked = new URLSearchParams([['_id', ids], ['_count', String(largestCount)], ...includes]);
-  const headers = { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/fhir+json' };
   const { status, body } = await fhir.send({ method: 'POST', path: `${type}/_search`, body: `${asked}`, headers });
-  if (status !== 200) return [];
-  const shown = new Set(page.map((one) => `${one.resourceType}/${one.id}`));
-  const others = ((body as Bundle).entry ?? []).flatMap(({ resource, search }) =>
-    resource && search?.mode === 'include' && !shown.has(`${resource.resourceType}/${resource.id}`) ? [resource] : [],
-  );
+  return status === 200 ? othersIn(body as Bundle) : [];
+}
+
+async function visibleOf(
+  rules: AccessRules,
+  facts: Facts,
+  type: string,
+  found: Resource[],
+  page: Resource[],
+): Promise<Resource[]> {
+  const shown = new Set(page.map((one) => `${type}/${one.id}`));
+  const others = found.filter((one) => !shown.has(`${one.resourceType}/${one.id}`));
   const verdicts = await facts.judge(others);
-  return others.filter((_one, index) => verdicts[index]?.allowed);
+  return others.flatMap((one, index) => {
+    const verdict = verdicts[index];
+    return verdict?.allowed ? [shownBy(rules, verdict, one)] : [];
+  });
 }
 
 function whole(text: string | null, otherwise: number, most: number): number {

@@ -3,8 +3,9 @@ import type { FhirEndpoint } from '../adapter.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { Caller } from './caller.ts';
 import { safeSteps } from './demands.ts';
-import { patientsOf } from './porter.ts';
-import { binariesOf, type Facts, kindOf, openFacts } from './porter-facts.ts';
+import { binariesOf, kindOf } from './porter-asker.ts';
+import { patientsOf } from './porter-elements.ts';
+import { type Facts, openFacts } from './porter-facts.ts';
 import { seesBinary } from './porter-reads.ts';
 import type { AccessRules } from './porter-rules.ts';
 
@@ -21,7 +22,7 @@ export interface AskedWrite {
 export type Refusal = { code: ErrorCode; what: string };
 
 /**
- * What stands against a person's write; undefined when nothing does. What is there and what shall be there must both be
+ * What stands against the write of a person or tool; undefined when nothing does. What is there and what shall be there must both be
  * visible, so that a write neither finds out nor moves what is outside; a condition would be an oracle.
  */
 export async function refusalOf(
@@ -78,7 +79,9 @@ function refuse(what: string): Refusal {
 async function isVisible(facts: Facts, fhir: FhirEndpoint, reference: string): Promise<boolean> {
   const { status, body } = await fhir.send({ method: 'GET', path: reference });
   if (status !== 200) return false;
-  return (await facts.judge([body as Resource]))[0]?.allowed ?? false;
+  const [verdict] = await facts.judge([body as Resource]);
+  // What is shown in part only would be written back in part only.
+  return verdict?.allowed && verdict.view === undefined;
 }
 
 /** Only the operation that announces it gives emergency access. */

@@ -44,7 +44,7 @@ export function createVerifier(config: Config, keys: IssuerKeys | undefined): Ve
     remembered.delete(print);
 
     const payload = await verify(token, trusted);
-    const caller = payload && callerOf(payload);
+    const caller = payload && callerOf(payload, config);
     if (!caller) return undefined;
     if (remembered.size >= mostRemembered) remembered.delete(remembered.keys().next().value as string);
     remembered.set(print, { caller, until: Math.min(now + rememberedMs, caller.expiresAt * 1000) });
@@ -87,12 +87,16 @@ async function verify(token: string, trusted: Map<string, Trust>): Promise<JWTPa
   }
 }
 
-function callerOf(payload: JWTPayload): Caller | undefined {
+function callerOf(payload: JWTPayload, { access }: Config): Caller | undefined {
   const text = (name: string) => (typeof payload[name] === 'string' ? (payload[name] as string) : undefined);
   const clientId = text('client_id') ?? text('azp') ?? payload.sub;
   if (!clientId) return undefined;
   const scopes = parseScopes(text('scope') ?? '');
   const patient = text('patient');
+  const related = /(?:^|\/)RelatedPerson\/([A-Za-z0-9.-]{1,64})$/.exec(text('fhirUser') ?? '')?.[1];
+  const bound = (payload.cnf as { 'x5t#S256'?: unknown } | undefined)?.['x5t#S256'];
+  // Whoever issued the token: the configuration only ever narrows what a client sees.
+  const programmes = access.clients.find((one) => one.client_id === clientId)?.programmes;
   return {
     clientId,
     subject: payload.sub ?? clientId,
@@ -100,6 +104,9 @@ function callerOf(payload: JWTPayload): Caller | undefined {
     scopes,
     practitioner: text('rpps'),
     patient,
+    ...(related ? { related } : {}),
+    ...(programmes ? { programmes } : {}),
+    ...(typeof bound === 'string' ? { certificate: bound } : {}),
     expiresAt: payload.exp as number,
     sees: (resource) => seesResource({ scopes, patient }, resource),
   };

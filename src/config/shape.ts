@@ -78,6 +78,7 @@ export interface ClientEntry {
   client_id: string;
   name?: string;
   scopes: string;
+  programmes?: string[];
   jwks?: JSONWebKeySet;
   jwks_uri?: string;
 }

@@ -7,6 +7,7 @@ import type { Desk } from './conditional.ts';
 import { type Connection, openDatabase } from './database.ts';
 import { Indexer } from './indexer.ts';
 import { storeRouter } from './interactions.ts';
+import { Lookup } from './lookup.ts';
 import { Parameters } from './parameters.ts';
 import { WriteQueue } from './queue.ts';
 import { ShelfRepository } from './repository.ts';
@@ -85,7 +86,8 @@ export function openStore(options: StoreOptions): Store {
     batch: (bundle) => endpoint.batch(bundle),
     ...(options.validate ? { validate: options.validate } : {}),
   });
-  const endpoint = new StoreEndpoint(router, repository, limits, options.report ?? (() => {}));
+  const lookup = new Lookup(repository.reading.shelf, parameters);
+  const endpoint = new StoreEndpoint(router, repository, lookup, limits, options.report ?? (() => {}));
   return {
     endpoint,
     capabilities,

@@ -3,6 +3,7 @@ import type { FhirRouter, FhirRequest as RouterRequest } from '@medplum/fhir-rou
 import type { Binary, Bundle, BundleEntry, OperationOutcome, Resource } from '@medplum/fhirtypes';
 import type { FhirEndpoint, FhirRequest, FhirResponse } from '../adapter.ts';
 import { type Fault, fault, httpStatus, operationOutcome, PasserelleError } from '../errors.ts';
+import type { Lookup } from './lookup.ts';
 import { pairsOf } from './query.ts';
 import type { ShelfRepository } from './repository.ts';
 import { view } from './view.ts';
@@ -22,12 +23,24 @@ export class StoreEndpoint implements FhirEndpoint {
   readonly #repository: ShelfRepository;
   readonly #limits: ServerLimits;
   readonly #report: (error: unknown) => void;
+  readonly #lookup: Lookup;
 
-  constructor(router: FhirRouter, repository: ShelfRepository, limits: ServerLimits, report: (error: unknown) => void) {
+  constructor(
+    router: FhirRouter,
+    repository: ShelfRepository,
+    lookup: Lookup,
+    limits: ServerLimits,
+    report: (error: unknown) => void,
+  ) {
+    this.#lookup = lookup;
     this.#router = router;
     this.#repository = repository;
     this.#limits = limits;
     this.#report = report;
+  }
+
+  find(type: string, parameter: string, values: string[], limit?: number): Resource[] {
+    return this.#lookup.find(type, parameter, values, limit);
   }
 
   async send(request: FhirRequest): Promise<FhirResponse> {

@@ -1,7 +1,7 @@
 import type { Request, RequestHandler } from 'express';
 import { fhirBase, safeSteps } from '../access/demands.ts';
 import type { Access } from '../access/index.ts';
-import { kindOf } from '../access/porter-facts.ts';
+import { kindOf } from '../access/porter-asker.ts';
 import { guarded } from '../access/porter-reads.ts';
 import type { AccessRules } from '../access/porter-rules.ts';
 import { refusalOf } from '../access/porter-writes.ts';
@@ -22,8 +22,8 @@ export function asSeen({ verify, rules }: Access, fhir: FhirEndpoint): Verifier 
 }
 
 /**
- * What a person's token may do besides reading: write single resources of patients it sees. The other doors are for
- * machines. Reads go through `caller.fhir`, where the same rules decide.
+ * What the token of a person or tool may do besides reading: write single resources of patients it sees. The other doors
+ * are for machines and tools. Reads go through `caller.fhir`, where the same rules decide.
  */
 export function porterGate(rules: AccessRules, fhir: FhirEndpoint): RequestHandler {
   return async (request, response, next) => {
@@ -31,6 +31,7 @@ export function porterGate(rules: AccessRules, fhir: FhirEndpoint): RequestHandl
     if (!caller || kindOf(caller) === 'machine') return next();
     const path = request.url.split('?')[0] as string;
     const steps = safeSteps(path) ?? [];
+    if (kindOf(caller) === 'tool' && (steps[0] === 'in' || steps[0] === 'messages')) return next();
     if (`/${steps.slice(0, 2).join('/')}` !== fhirBase) {
       if ((steps[0] === 'messages' || steps[0] === 'explain') && method === 'GET') return next();
       return refuse(request, response, [fault('access-not-for-persons', { params: { what: path.slice(0, 40) } })]);

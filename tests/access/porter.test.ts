@@ -1,105 +1,10 @@
-import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
-import type { CareTeam, Consent, Patient, Resource } from '@medplum/fhirtypes';
-import { type Asker, decideAccess, isWithin } from '../../src/access/porter.ts';
-import { loadAccessRules } from '../../src/access/porter-rules.ts';
+import type { Resource } from '@medplum/fhirtypes';
+import { isWithin } from '../../src/access/porter-elements.ts';
+import { shownBy } from '../../src/access/porter-view.ts';
+import { agreement, askers, now, rules, sharedRecordRefused, verdictByData, verdictOf, whats } from './table.ts';
 
-const rules = loadAccessRules(fileURLToPath(new URL('../../mappings', import.meta.url)));
-const now = Date.parse('2020-11-22T12:00:00Z');
-
-const none = new Set<string>();
-const who = (name: string, organization?: string): Asker => ({
-  kind: 'professional',
-  references: new Set([`Practitioner/${name}`, `PractitionerRole/${name}`]),
-  organizations: organization ? new Set([`Organization/${organization}`]) : none,
-});
-const askers: Record<string, Asker> = {
-  machine: { kind: 'machine', references: none, organizations: none },
-  member: who('member'),
-  role: { kind: 'professional', references: new Set(['PractitionerRole/nurse']), organizations: none },
-  employee: who('employee', 'hospital'),
-  left: who('left'),
-  future: who('future'),
-  gp: who('gp'),
-  author: who('author'),
-  emergency: who('emergency'),
-  late: who('late'),
-  stranger: who('stranger'),
-  nobody: { kind: 'professional', references: none, organizations: none },
-  self: { kind: 'patient', references: none, organizations: none, patient: 'p' },
-  other: { kind: 'patient', references: none, organizations: none, patient: 'q' },
-  lost: { kind: 'patient', references: none, organizations: none },
-};
-
-const ref = (reference: string) => ({ reference });
-const patient: Patient = { resourceType: 'Patient', id: 'p', generalPractitioner: [ref('Practitioner/gp')] };
-const team: CareTeam = {
-  resourceType: 'CareTeam',
-  status: 'active',
-  subject: ref('Patient/p'),
-  participant: [
-    { member: ref('Practitioner/member') },
-    { member: ref('PractitionerRole/nurse'), period: { start: '2020-11-01' } },
-    { member: ref('Organization/hospital') },
-    { member: ref('Practitioner/left'), period: { end: '2020-11-21' } },
-    { member: ref('Practitioner/future'), period: { start: '2020-11-23' } },
-  ],
-};
-const grant = (name: string, end: string): Consent => ({
-  resourceType: 'Consent',
-  status: 'active',
-  scope: {},
-  category: [{ coding: [{ system: rules.breakGlass.system, code: rules.breakGlass.code }] }],
-  patient: ref('Patient/p'),
-  provision: {
-    type: 'permit',
-    period: { start: '2020-11-22T11:00:00Z', end },
-    actor: [{ role: {}, reference: ref(`Practitioner/${name}`) }],
-  },
-});
-const agreement = (status: Consent['status'], dateTime?: string, deny = false): Consent => ({
-  resourceType: 'Consent',
-  status,
-  scope: {},
-  category: [],
-  meta: { profile: [`${rules.agreement}|1`] },
-  patient: ref('Patient/p'),
-  dateTime,
-  provision: { type: deny ? 'deny' : 'permit' },
-});
-const label = (code: string) => ({ securityLabel: [{ coding: [{ code }] }] });
-const document = {
-  resourceType: 'DocumentReference',
-  status: 'current',
-  content: [],
-  author: [ref('PractitionerRole/author')],
-};
-const whats: Record<string, Resource> = {
-  patient,
-  reading: { resourceType: 'Observation', status: 'final', code: {}, subject: ref('Patient/p') },
-  task: { resourceType: 'Task', status: 'ready', intent: 'order', for: ref('Patient/p') },
-  document: { ...document, subject: ref('Patient/p') } as Resource,
-  hidden: { ...document, ...label('MASQUE_PS'), subject: ref('Patient/p') } as Resource,
-  unannounced: { ...document, ...label('INVISIBLE_PATIENT'), subject: ref('Patient/p') } as Resource,
-  secret: { ...document, ...label('V'), subject: ref('Patient/p') } as Resource,
-  secretText: { resourceType: 'Composition', confidentiality: 'V', subject: ref('Patient/p') } as unknown as Resource,
-  tagged: { resourceType: 'Condition', meta: { security: [{ code: 'V' }] }, subject: ref('Patient/p') } as Resource,
-  foreign: { resourceType: 'Observation', status: 'final', code: {}, subject: ref('http://else.where/Patient/p') },
-  nameless: { resourceType: 'Observation', status: 'final', code: {}, subject: { display: 'somebody' } },
-  binary: { resourceType: 'Binary', contentType: 'text/plain' },
-  audit: { resourceType: 'AuditEvent' } as Resource,
-  practitioner: { resourceType: 'Practitioner' },
-  two: {
-    resourceType: 'Appointment',
-    status: 'booked',
-    participant: [
-      { status: 'accepted', actor: ref('Patient/p') },
-      { status: 'accepted', actor: ref('Patient/unknown') },
-    ],
-  },
-};
-
-/** Who, what, the rule that decides; `+` allows, `-` denies. */
+/** Who, what, the rule that decides; `+` allows, `-` denies. Written out by hand: these matter. */
 const cases: [string, string, string][] = [
   ['machine', 'reading', '+machine'],
   ['machine', 'binary', '+machine'],
@@ -107,71 +12,170 @@ const cases: [string, string, string][] = [
   ['member', 'patient', '+care-team'],
   ['member', 'reading', '+care-team'],
   ['member', 'task', '+care-team'],
+  ['member', 'plan', '+care-team'],
   ['member', 'document', '+care-team'],
   ['member', 'hidden', '-hidden-from-professionals'],
+  ['member', 'extracted', '-hidden-from-professionals'],
+  ['member', 'sourced', '-hidden-from-professionals'],
   ['member', 'unannounced', '+care-team'],
+  ['member', 'restricted', '+care-team'],
   ['member', 'secret', '-very-restricted'],
   ['member', 'secretText', '-very-restricted'],
   ['member', 'tagged', '-very-restricted'],
+  ['member', 'sensitive', '-sensitive'],
   ['member', 'foreign', '-of-nobody'],
   ['member', 'nameless', '-of-nobody'],
   ['member', 'binary', '-of-nobody'],
   ['member', 'audit', '-of-nobody'],
   ['member', 'practitioner', '+open-type'],
-  ['member', 'two', '-default'],
   ['role', 'reading', '+care-team'],
   ['employee', 'reading', '+care-team'],
   ['employee', 'hidden', '-hidden-from-professionals'],
   ['left', 'reading', '-default'],
   ['future', 'reading', '-default'],
   ['gp', 'patient', '+general-practitioner'],
-  ['gp', 'reading', '+general-practitioner'],
   ['gp', 'hidden', '+general-practitioner'],
+  ['gp', 'extracted', '+general-practitioner'],
   ['gp', 'secret', '+general-practitioner'],
-  ['gp', 'tagged', '+general-practitioner'],
+  ['gp', 'sensitive', '+general-practitioner'],
   ['author', 'document', '+author'],
   ['author', 'hidden', '+author'],
+  ['author', 'extracted', '+author'],
   ['author', 'secret', '+author'],
   ['author', 'reading', '-default'],
   ['author', 'patient', '-default'],
+  ['ward', 'reading', '+hospital-of-stay'],
+  ['ward', 'sensitive', '+hospital-of-stay'],
+  ['ward', 'hidden', '-hidden-from-professionals'],
+  ['site', 'document', '+hospital-of-stay'],
+  ['otherSite', 'document', '-default'],
+  ['archivist', 'document', '-default'],
+  ['mobile', 'reading', '+mobile-team'],
+  ['mobile', 'secret', '-very-restricted'],
+  ['mobileAway', 'reading', '-default'],
+  ['mobileSocial', 'task', '+social-mobile-team'],
+  ['social', 'patient', '+social-care-team'],
+  ['social', 'document', '+social-care-team'],
+  ['social', 'restricted', '-social-restricted'],
+  ['social', 'secret', '-very-restricted'],
+  ['social', 'secretText', '-very-restricted'],
+  ['socialHere', 'task', '+social-care-team'],
+  ['socialAway', 'patient', '-default'],
+  ['hotel', 'patient', '+partner-person/stay'],
+  ['hotel', 'lodging', '+partner-service/stay'],
+  ['hotel', 'meals', '-default'],
+  ['hotel', 'reading', '-default'],
+  ['hotel', 'document', '-default'],
+  ['hotel', 'plan', '-default'],
+  ['hotel', 'task', '-default'],
+  ['caterer', 'patient', '-default'],
+  ['caterer', 'lodging', '-default'],
+  ['volunteer', 'patient', '+partner-person/stay'],
+  ['volunteer', 'reading', '-default'],
   ['emergency', 'reading', '+break-glass'],
+  ['emergency', 'sensitive', '+break-glass'],
   ['emergency', 'hidden', '-hidden-from-professionals'],
   ['emergency', 'secret', '-very-restricted'],
   ['late', 'reading', '-default'],
+  ['opposed', 'reading', '-opposition'],
+  ['opposed', 'practitioner', '+open-type'],
   ['stranger', 'reading', '-default'],
   ['stranger', 'patient', '-default'],
-  ['stranger', 'practitioner', '+open-type'],
   ['nobody', 'reading', '-default'],
   ['self', 'patient', '+own-record'],
-  ['self', 'reading', '+own-record'],
   ['self', 'hidden', '+own-record'],
+  ['self', 'minor', '+own-record'],
   ['self', 'unannounced', '-hidden-from-patient'],
-  ['self', 'two', '-default'],
+  ['self', 'unannouncedReading', '-hidden-from-patient'],
   ['other', 'reading', '-default'],
   ['other', 'unannounced', '-hidden-from-patient'],
   ['lost', 'reading', '-default'],
   ['lost', 'practitioner', '+open-type'],
+  ['parent', 'reading', '+represented-record'],
+  ['parent', 'minor', '-hidden-from-representatives'],
+  ['parent', 'unannounced', '-hidden-from-patient'],
+  ['formerParent', 'reading', '-default'],
+  ['tool', 'patient', '+enrolled'],
+  ['tool', 'reading', '+enrolled'],
+  ['tool', 'task', '+enrolled'],
+  ['tool', 'document', '-default'],
+  ['tool', 'extracted', '-tool-hidden'],
+  ['tool', 'sensitive', '-tool-sensitive'],
+  ['otherTool', 'reading', '-default'],
+  ['otherTool', 'practitioner', '+open-type'],
 ];
 
-const around = (consents: Consent[] = []) => ({
-  patient,
-  careTeams: [team],
-  consents: [grant('emergency', '2020-11-22T12:30:00Z'), grant('late', '2020-11-22T11:59:00Z'), ...consents],
-  now,
-});
-const verdict = (asker: string, what: string, consents?: Consent[]) => {
-  const known = (id: string) => (id === 'p' ? around(consents) : undefined);
-  const { allowed, rule } = decideAccess(rules, askers[asker] as Asker, whats[what] as Resource, known);
-  return `${allowed ? '+' : '-'}${rule}`;
-};
-
 test.each(cases)('%s, %s: %s', (asker, what, expected) => {
-  expect(verdict(asker, what)).toBe(expected);
+  expect(verdictOf(asker, what)).toBe(expected);
+});
+
+describe('every caller, every resource: the code says what the data of the rules says', () => {
+  const states: [string, Parameters<typeof verdictOf>[2], string[]][] = [
+    ['as it is', [], []],
+    ['agreement taken back', [agreement('inactive', '2020-11-20')], ['agreement-withdrawn']],
+    ['shared record refused', [sharedRecordRefused], ['shared-record-refused']],
+  ];
+  test.each(states)('%s', (_name, consents, holds) => {
+    const askedBy = Object.keys(askers);
+    const asked = Object.keys(whats);
+    expect([askedBy.length >= 25, asked.length >= 20, cases.length >= 60]).toEqual([true, true, true]);
+    const table = (of: (asker: string, what: string) => string) =>
+      askedBy.flatMap((asker) => asked.map((what) => `${asker} ${what} ${of(asker, what)}`));
+    expect(table((asker, what) => verdictOf(asker, what, consents))).toEqual(
+      table((asker, what) => verdictByData(asker, what, holds)),
+    );
+  });
+
+  test('every rule decides somewhere', () => {
+    const decided = new Set(
+      states.flatMap(([, consents]) =>
+        Object.keys(askers).flatMap((asker) =>
+          Object.keys(whats).map((what) => verdictOf(asker, what, consents).replace(/^.|\/.*/g, '')),
+        ),
+      ),
+    );
+    expect(rules.rules.map((one) => one.id).filter((id) => !decided.has(id))).toEqual(
+      ['tool-restricted', 'tool-very-restricted'].filter((id) => !decided.has(id)),
+    );
+  });
+});
+
+describe('a view', () => {
+  const shown = (what: string) =>
+    shownBy(rules, { allowed: true, rule: 'x', view: 'stay' }, whats[what]?.what as Resource);
+
+  test('of a patient is one first name', () => {
+    expect(shown('patient')).toEqual({
+      resourceType: 'Patient',
+      id: 'p',
+      meta: { tag: [expect.objectContaining({ code: 'SUBSETTED' })] },
+      name: [{ given: ['Alix'] }],
+    });
+  });
+
+  test('of a service names nobody and no reason', () => {
+    const text = JSON.stringify(shown('lodging'));
+    expect(text).toContain('lodging');
+    expect(text).not.toMatch(/DURAND|Covid"/);
+  });
+
+  test('leaves the resource as it was', () => {
+    const before = JSON.stringify(whats.patient?.what);
+    shown('patient');
+    expect(JSON.stringify(whats.patient?.what)).toBe(before);
+  });
 });
 
 describe('an agreement taken back', () => {
-  test.each(['member', 'gp', 'emergency', 'employee'])('ends sharing with %s', (asker) => {
-    expect(verdict(asker, 'reading', [agreement('inactive', '2020-11-20')])).toBe('-agreement-withdrawn');
+  test.each(['member', 'gp', 'emergency', 'employee', 'ward', 'mobile', 'social', 'hotel'])(
+    'ends sharing with %s',
+    (asker) => {
+      expect(verdictOf(asker, 'reading', [agreement('inactive', '2020-11-20')])).toBe('-agreement-withdrawn');
+    },
+  );
+
+  test('and with the tools', () => {
+    expect(verdictOf('tool', 'reading', [agreement('inactive', '2020-11-20')])).toBe('-tool-agreement-withdrawn');
   });
 
   test.each([
@@ -187,12 +191,25 @@ describe('an agreement taken back', () => {
     ['at no known time', [agreement('active', '2020-11-20'), agreement('inactive')], '-agreement-withdrawn'],
     ['a mistake', [agreement('entered-in-error', '2020-11-20')], '+care-team'],
   ] as const)('%s', (_name, consents, expected) => {
-    expect(verdict('member', 'reading', [...consents])).toBe(expected);
+    expect(verdictOf('member', 'reading', [...consents])).toBe(expected);
   });
 
   test('leaves their own text to authors, and the record to the patient', () => {
-    expect(verdict('author', 'document', [agreement('inactive', '2020-11-20')])).toBe('+author');
-    expect(verdict('self', 'reading', [agreement('inactive', '2020-11-20')])).toBe('+own-record');
+    expect(verdictOf('author', 'document', [agreement('inactive', '2020-11-20')])).toBe('+author');
+    expect(verdictOf('self', 'reading', [agreement('inactive', '2020-11-20')])).toBe('+own-record');
+  });
+});
+
+describe('refusing that the shared record be read (ZFA-11 INC)', () => {
+  test.each([
+    ['member', 'document', '-shared-record-refused'],
+    ['gp', 'document', '-shared-record-refused'],
+    ['author', 'document', '+author'],
+    ['member', 'reading', '+care-team'],
+    ['emergency', 'document', '+break-glass'],
+    ['self', 'document', '+own-record'],
+  ])('%s, %s: %s', (asker, what, expected) => {
+    expect(verdictOf(asker, what, [sharedRecordRefused])).toBe(expected);
   });
 });
 

@@ -1,0 +1,74 @@
+import type { Resource } from '@medplum/fhirtypes';
+import { LIVE } from './database.ts';
+import type { Parameters } from './parameters.ts';
+import type { Shelf } from './shelf.ts';
+
+/** Parsed resources kept; a version never changes, so what is kept is never out of date. */
+const MOST_KEPT = 5000;
+const MOST_FOUND = 20_000;
+
+/**
+ * Current resources by one index, without what a search adds (paging, includes, text): for those who ask the same small
+ * questions at every request. Reads the last commit. What is answered must not be changed.
+ */
+export class Lookup {
+  readonly #shelf: Shelf;
+  readonly #parameters: Parameters;
+  readonly #kept = new Map<number, Resource>();
+
+  constructor(shelf: Shelf, parameters: Parameters) {
+    this.#shelf = shelf;
+    this.#parameters = parameters;
+  }
+
+  /**
+   * @param code a search parameter of type reference (`Type/id`), of type token (`system|code` or `code`), or `_id`
+   * @param values alternatives
+   */
+  find(type: string, code: string, values: string[], limit = MOST_FOUND): Resource[] {
+    if (values.length === 0) return [];
+    const { text, bound } = code === '_id' ? byKey(type, values) : this.#byIndex(type, code, values);
+    return this.#shelf.connection
+      .all<{ vid: number }>(`${text} LIMIT ${limit}`, ...bound)
+      .map(({ vid }) => this.#version(vid));
+  }
+
+  #byIndex(type: string, code: string, values: string[]): { text: string; bound: (string | number)[] } {
+    const parameter = this.#parameters.find(type, code);
+    if (!parameter || (parameter.type !== 'reference' && parameter.type !== 'token')) {
+      throw new Error(`${type} has no reference or token parameter ${code}`);
+    }
+    const paths = parameter.columns.map((column) => column.id).join(', ');
+    if (parameter.type === 'reference') return select(`i_reference i`, `i.path IN (${paths})`, 'target', values);
+    const pairs = values.map((one) => one.split('|'));
+    const plain = pairs.map((one) => one.at(-1) as string);
+    const asked = select('i_token i', `i.path IN (${paths})`, 'code', plain);
+    if (pairs.every((one) => one.length === 1)) return asked;
+    const systems = [...new Set(pairs.map((one) => (one.length > 1 ? (one[0] as string) : '')))];
+    const marks = systems.map(() => '?').join(', ');
+    return { text: `${asked.text} AND i.system IN (${marks})`, bound: [...asked.bound, ...systems] };
+  }
+
+  #version(vid: number): Resource {
+    let resource = this.#kept.get(vid);
+    if (resource) this.#kept.delete(vid);
+    else resource = this.#shelf.content(vid);
+    this.#kept.set(vid, resource);
+    if (this.#kept.size > MOST_KEPT) this.#kept.delete(this.#kept.keys().next().value as number);
+    return resource;
+  }
+}
+
+function byKey(type: string, ids: string[]): { text: string; bound: string[] } {
+  const keys = ids.map((id) => `${type}/${id}`);
+  const marks = keys.map(() => '?').join(', ');
+  return { text: `SELECT vid FROM resource WHERE key IN (${marks}) AND state = ${LIVE}`, bound: keys };
+}
+
+function select(table: string, where: string, column: string, values: string[]): { text: string; bound: string[] } {
+  const marks = values.map(() => '?').join(', ');
+  return {
+    text: `SELECT DISTINCT r.vid FROM ${table} CROSS JOIN resource r ON r.rid = i.rid WHERE r.state = ${LIVE} AND ${where} AND i.${column} IN (${marks})`,
+    bound: values,
+  };
+}
