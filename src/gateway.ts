@@ -56,10 +56,10 @@ export async function runGateway(config: Config, log: Logger): Promise<Gateway> 
 async function startAll(config: Config, log: Logger, closing: (() => Promise<void> | void)[]) {
   let readiness: Readiness = 'starting';
   const pure = furnished(config.folders);
-  const journal = journalOf(config.journal, config.data);
+  const journal = await journalOf(config.journal, config.data);
   await journal.open();
   closing.push(() => journal.close());
-  const fhir = openFhir(config, log, (resource, profiles) => pure.examiner.judge(resource, { profiles }));
+  const fhir = await openFhir(config, log, (resource, profiles) => pure.examiner.judge(resource, { profiles }));
   closing.push(() => fhir.close());
   const access = await openAccess(config);
   closing.push(() => access.close());
@@ -146,7 +146,7 @@ export async function checkGateway(config: Config, log: Logger): Promise<Fault[]
   const deaf = (): never => {
     throw new Error('a door took a message while it was only checked');
   };
-  const fhir = openFhir(config, log);
+  const fhir = await openFhir(config, log);
   try {
     const context: Omit<DoorContext, 'config' | 'name'> = {
       log,

@@ -1,12 +1,9 @@
 import { type Logger, pino } from 'pino';
-import pretty from 'pino-pretty';
 import { type Fault, PasserelleError } from './errors.ts';
 
 export interface LogOptions {
   level: string;
-  /** Lines for people instead of JSON. */
-  pretty?: boolean;
-  /** Where lines go; standard output when not given. */
+  /** Where lines go; standard output when not given, at once: a line must not be lost when the program ends the moment after. */
   stream?: { write(line: string): void };
 }
 
@@ -15,7 +12,7 @@ export interface LogOptions {
  * what is unknown may be about a patient. Texts pass only under the names in `texts`, objects only as faults or errors.
  * At `debug` and below, errors also show their message and stack, and faults their private detail.
  */
-export function createLog({ level, pretty: readable, stream }: LogOptions): Logger {
+export function createLog({ level, stream }: LogOptions): Logger {
   const verbose = level === 'debug' || level === 'trace';
   const options = {
     level,
@@ -28,7 +25,7 @@ export function createLog({ level, pretty: readable, stream }: LogOptions): Logg
     },
     hooks: { logMethod: withoutInterpolation },
   };
-  const log = pino(options, stream ? (stream as pino.DestinationStream) : standardOutput(readable));
+  const log = pino(options, (stream as pino.DestinationStream) ?? pino.destination({ dest: 1, sync: true }));
   // pino formats what a line says, not what a child says on every line.
   const { child } = log;
   log.child = function (this: Logger, fields: object, more?: object) {
@@ -37,9 +34,9 @@ export function createLog({ level, pretty: readable, stream }: LogOptions): Logg
   return log;
 }
 
-/** Written at once: a line must not be lost when the program ends the moment after. */
-function standardOutput(readable = false): pino.DestinationStream {
-  if (!readable) return pino.destination({ dest: 1, sync: true });
+/** Standard output with lines for people instead of JSON. */
+export async function readableOutput(): Promise<NonNullable<LogOptions['stream']>> {
+  const { default: pretty } = await import('pino-pretty');
   return pretty({ destination: 1, sync: true, translateTime: 'SYS:HH:MM:ss.l' });
 }
 

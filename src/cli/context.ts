@@ -28,7 +28,7 @@ export async function readBytes(name: string, io: Io): Promise<Uint8Array> {
 /** Opens the journal beside a gateway that may be running, for as long as `work` takes. */
 export async function withJournal<T>(config: Config, work: (journal: Journal) => Promise<T>): Promise<T> {
   const { journalOf } = await import('../journal/open.ts');
-  const journal = journalOf(config.journal, config.data, { visitor: true });
+  const journal = await journalOf(config.journal, config.data, { visitor: true });
   await journal.open();
   try {
     return await work(journal);

@@ -1,4 +1,4 @@
-import { createLog } from '../log.ts';
+import { createLog, readableOutput } from '../log.ts';
 import { type Command, exit, shared } from './command.ts';
 import { configured } from './context.ts';
 import { gateway } from './rooms.ts';
@@ -18,7 +18,7 @@ export const start: Command = {
   positionals: [0, 0],
   async run(args, io) {
     const config = configured(args, io);
-    const log = createLog({ level: config.log.level, pretty: io.terminal.out });
+    const log = createLog({ level: config.log.level, stream: io.terminal.out ? await readableOutput() : undefined });
     const stopped = new Promise<void>((resolve) => io.onStop(resolve));
     const { runGateway } = await gateway();
     const running = await runGateway(config, log);

@@ -2,15 +2,17 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fault, PasserelleError } from '../errors.ts';
 import type { Journal } from './journal.ts';
-import { openPostgresJournal } from './postgres.ts';
 import { openSqliteJournal } from './sqlite.ts';
 
 /**
  * The journal that the setting `journal` names, not opened yet. A `visitor` only looks and replays, beside a gateway that
  * may be running; it makes no journal where there is none (`file-unreadable`).
  */
-export function journalOf(setting: string, data: string, { visitor = false } = {}): Journal {
-  if (/^postgres(ql)?:/.test(setting)) return openPostgresJournal({ url: setting });
+export async function journalOf(setting: string, data: string, { visitor = false } = {}): Promise<Journal> {
+  if (/^postgres(ql)?:/.test(setting)) {
+    const { openPostgresJournal } = await import('./postgres.ts');
+    return openPostgresJournal({ url: setting });
+  }
   if (setting !== 'sqlite') {
     const problem = 'it is neither sqlite nor postgres://…';
     throw new PasserelleError(fault('config-invalid', { params: { setting: 'journal', problem } }));

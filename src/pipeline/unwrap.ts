@@ -4,7 +4,6 @@ import * as cda from '../formats/cda/index.ts';
 import * as fhir from '../formats/fhir/index.ts';
 import * as hl7v2 from '../formats/hl7v2/index.ts';
 import * as json from '../formats/json/index.ts';
-import * as mail from '../formats/mail/index.ts';
 import { recognise } from '../formats/recognise.ts';
 import type { Format, Incoming } from '../message.ts';
 
@@ -33,7 +32,8 @@ const readers: Partial<Record<Format, Reader>> = {
   cda: (bytes) => cda.read(bytes) as Decoded,
   fhir: (bytes) => fhir.read(bytes) as Decoded,
   json: (bytes) => json.read(bytes) as Decoded,
-  mail: (bytes) => mail.read(bytes) as Promise<Decoded>,
+  // Loaded by the first mail: what reads mails and archives takes as long to load as all other formats together.
+  mail: async (bytes) => (await import('../formats/mail/index.ts')).read(bytes) as Promise<Decoded>,
 };
 
 /**

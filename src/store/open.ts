@@ -3,7 +3,6 @@ import type { Logger } from 'pino';
 import type { FhirEndpoint } from '../adapter.ts';
 import type { Config } from '../config.ts';
 import { loadSearchParameters, openStore, type StoreOptions } from './index.ts';
-import { openRemote } from './remote.ts';
 
 /** The FHIR R4 server that the configuration names. */
 export interface Fhir {
@@ -12,9 +11,12 @@ export interface Fhir {
 }
 
 /** Opens the embedded server, or a connection to the one whose base URL the setting `fhir.server` gives. */
-export function openFhir(config: Config, log: Logger, validate?: StoreOptions['validate']): Fhir {
+export async function openFhir(config: Config, log: Logger, validate?: StoreOptions['validate']): Promise<Fhir> {
   const { server, headers, timeoutSeconds, connections } = config.fhir;
-  if (server !== 'embedded') return openRemote({ base: server, headers, timeoutSeconds, connections });
+  if (server !== 'embedded') {
+    const { openRemote } = await import('./remote.ts');
+    return openRemote({ base: server, headers, timeoutSeconds, connections });
+  }
   const store = openStore({
     file: join(config.data, 'fhir.sqlite'),
     searchParameters: config.folders.profiles.flatMap(loadSearchParameters),

@@ -16,7 +16,7 @@ let delivered: string;
 /** A gateway's journal that stays open, as it does while `passerelle messages` looks at it. */
 beforeAll(async () => {
   data = await mkdtemp(join(tmpdir(), 'passerelle-cli-journal-'));
-  journal = journalOf('sqlite', data);
+  journal = await journalOf('sqlite', data);
   await journal.open();
   const append = async (kind: string, receivedAt: string) => {
     const { id } = await journal.append({

@@ -113,7 +113,7 @@ test.each([
 });
 
 async function openJournal(data: string) {
-  const journal = journalOf('sqlite', data);
+  const journal = await journalOf('sqlite', data);
   await journal.open();
   return journal;
 }

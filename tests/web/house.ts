@@ -40,7 +40,7 @@ export async function openHouse(
   const data = await mkdtemp(join(tmpdir(), 'passerelle-web-'));
   const config = loadConfig({ environment: { PASSERELLE_DATA: data }, cwd: data }).config as Config;
   change(config);
-  const journal = journalOf('sqlite', data);
+  const journal = await journalOf('sqlite', data);
   await journal.open();
   const access = await openAccess(config);
   const metrics = createMetrics({ journal, doors: ['http-in'], destinations: ['fhir'] });

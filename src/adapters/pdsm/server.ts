@@ -1,5 +1,4 @@
 import type { OperationOutcome } from '@medplum/fhirtypes';
-import { Agent, request as httpRequest } from 'undici';
 import { type Fault, fault, PasserelleError } from '../../errors.ts';
 import type { ServerConfig } from './config.ts';
 
@@ -34,17 +33,25 @@ const NOT_SENT = new Set([
 export function openSharedRecord(config: ServerConfig): SharedRecord {
   const base = config.base.replace(/\/+$/, '');
   const timeout = config.timeoutSeconds * 1000;
-  const dispatcher = new Agent({
-    connections: config.connections,
-    pipelining: 1,
-    connect: { timeout: Math.min(timeout, 5000) },
-    headersTimeout: timeout,
-    bodyTimeout: timeout,
-    maxResponseSize: config.largestAnswerBytes,
-  });
+  // The library is loaded by the first request: most gateways start with nobody to share with.
+  const open = async () => {
+    const { Agent, request: httpRequest } = await import('undici');
+    const dispatcher = new Agent({
+      connections: config.connections,
+      pipelining: 1,
+      connect: { timeout: Math.min(timeout, 5000) },
+      headersTimeout: timeout,
+      bodyTimeout: timeout,
+      maxResponseSize: config.largestAnswerBytes,
+    });
+    return { dispatcher, httpRequest };
+  };
+  let opened: ReturnType<typeof open> | undefined;
   return {
-    close: () => dispatcher.destroy(),
+    close: async () => (await opened)?.dispatcher.destroy(),
     async send(method, path, body, key) {
+      opened ??= open();
+      const { dispatcher, httpRequest } = await opened;
       try {
         const answer = await httpRequest(path ? `${base}/${path}` : base, {
           method,
