@@ -5,6 +5,7 @@ import { fault, PasserelleError } from '../errors.ts';
 import { activityReport, CALLS, figures, followUpDocument, followUpTable, reportCsv } from '../pathway/report.ts';
 import { type Arguments, type Command, exit, shared, UsageError } from './command.ts';
 import { configured } from './context.ts';
+import { timeInParis } from './text.ts';
 
 /** Pages of 1000 that one question may take. */
 const mostPages = 1000;
@@ -15,11 +16,19 @@ export const report: Command = {
     fr: 'rapport d’activité d’une période ou tableau de suivi, sans identités',
     en: 'activity report of a period or follow-up table, without identities',
   },
-  usage: '--from DATE --to DATE [--csv] [--table] [--gateway URL] [--config FILE]',
+  usage: '[--from DATE] [--to DATE] [--csv] [--table] [--gateway URL] [--config FILE]',
   example: 'report --from 2020-11-01 --to 2020-11-15 --csv > activite.csv',
   options: [
-    { name: 'from', value: 'DATE', meaning: { fr: 'premier jour (AAAA-MM-JJ)', en: 'first day (YYYY-MM-DD)' } },
-    { name: 'to', value: 'DATE', meaning: { fr: 'dernier jour, compris', en: 'last day, included' } },
+    {
+      name: 'from',
+      value: 'DATE',
+      meaning: { fr: 'premier jour, AAAA-MM-JJ (il y a six jours)', en: 'first day, YYYY-MM-DD (six days ago)' },
+    },
+    {
+      name: 'to',
+      value: 'DATE',
+      meaning: { fr: 'dernier jour, compris (aujourd’hui)', en: 'last day, included (today)' },
+    },
     { name: 'csv', meaning: { fr: 'CSV au lieu de FHIR', en: 'CSV instead of FHIR' } },
     {
       name: 'table',
@@ -37,14 +46,14 @@ export const report: Command = {
   ],
   positionals: [0, 0],
   async run(args, io) {
-    const period = { from: day(args, 'from'), to: day(args, 'to') };
+    const now = new Date();
+    const period = { from: day(args, 'from', now, 6), to: day(args, 'to', now, 0) };
     if (period.from > period.to) {
       throw new UsageError({ fr: '--from est après --to.', en: '--from is after --to.' });
     }
     const config = configured(args, io);
     const tasks = `Task?code=${[...CALLS, 'alert-handling', 'escalation'].join(',')}`;
     const ask = (questions: string[]) => resourcesOf(config, args.values.gateway, questions);
-    const now = new Date();
     if (args.switches.table) {
       const table = followUpTable(await ask(['CarePlan?status=active', `${tasks}&status:not=completed`]), period.to);
       io.out(args.switches.csv ? table : `${JSON.stringify(followUpDocument(table, now), null, 2)}\n`);
@@ -62,8 +71,9 @@ export const report: Command = {
   },
 };
 
-function day(args: Arguments, name: string): string {
-  const text = args.values[name] ?? '';
+/** A day that was given, or the one so many days ago in Paris. */
+function day(args: Arguments, name: string, now: Date, ago: number): string {
+  const text = args.values[name] ?? timeInParis(now.getTime() - ago * 86_400_000).slice(0, 10);
   if (/^\d{4}-\d{2}-\d{2}$/.test(text) && !Number.isNaN(Date.parse(text))) return text;
   throw new UsageError({
     fr: `--${name} : attendu un jour, AAAA-MM-JJ.`,

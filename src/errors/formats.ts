@@ -8,8 +8,8 @@ export const formatErrors = {
     msa: 'AR',
     err3: '207',
     public: {
-      fr: 'Ce contenu n’est ni HL7 v2, ni CDA, ni FHIR, ni un format de route connu.',
-      en: 'This content is neither HL7 v2, CDA, FHIR nor the format of a known route.',
+      fr: 'Ce contenu n’est ni HL7 v2, ni CDA, ni FHIR, ni un format de route connu. Un format de fournisseur a besoin du nom de sa route (mappings/routes.json).',
+      en: 'This content is neither HL7 v2, CDA, FHIR nor the format of a known route. A vendor’s payload needs the name of its route (mappings/routes.json).',
     },
   },
   'xml-malformed': {
@@ -17,7 +17,7 @@ export const formatErrors = {
     issue: 'structure',
     msa: 'AE',
     err3: '207',
-    err5: '900',
+    err5: '906',
     public: {
       fr: 'Le XML n’est pas bien formé ({reason}, ligne {line}, colonne {column}). Corrigez le document et renvoyez-le.',
       en: 'The XML is not well-formed ({reason}, line {line}, column {column}). Correct the document and send it again.',
@@ -28,7 +28,7 @@ export const formatErrors = {
     issue: 'security',
     msa: 'AE',
     err3: '207',
-    err5: '900',
+    err5: '906',
     public: {
       fr: 'Le document contient une déclaration DOCTYPE ; elles sont refusées. Retirez-la.',
       en: 'The document contains a DOCTYPE declaration; these are refused. Remove it.',
@@ -39,7 +39,7 @@ export const formatErrors = {
     issue: 'security',
     msa: 'AE',
     err3: '207',
-    err5: '900',
+    err5: '906',
     public: {
       fr: 'Le document utilise l’entité {entity} ; seules amp, lt, gt, quot et apos sont acceptées.',
       en: 'The document uses the entity {entity}; only amp, lt, gt, quot and apos are accepted.',
@@ -60,7 +60,7 @@ export const formatErrors = {
     issue: 'not-supported',
     msa: 'AE',
     err3: '102',
-    err5: '900',
+    err5: '906',
     public: {
       fr: 'Le jeu de caractères annoncé {charset} n’est pas connu. Utilisez UTF-8 ou ISO-8859-15.',
       en: 'The announced character set {charset} is not known. Use UTF-8 or ISO-8859-15.',
@@ -71,7 +71,7 @@ export const formatErrors = {
     issue: 'structure',
     msa: 'AE',
     err3: '102',
-    err5: '900',
+    err5: '906',
     public: {
       fr: 'Le contenu n’est pas écrit dans le jeu de caractères annoncé {charset}. Annoncez le bon ou convertissez-le.',
       en: 'The content is not written in the announced character set {charset}. Announce the right one or convert it.',
@@ -82,7 +82,7 @@ export const formatErrors = {
     issue: 'structure',
     msa: 'AE',
     err3: '207',
-    err5: '900',
+    err5: '906',
     public: {
       fr: 'La racine du document n’est pas un ClinicalDocument CDA R2 ({root}).',
       en: 'The root of the document is not a CDA R2 ClinicalDocument ({root}).',
@@ -93,7 +93,7 @@ export const formatErrors = {
     issue: 'required',
     msa: 'AE',
     err3: '101',
-    err5: '900',
+    err5: '906',
     public: {
       fr: 'L’élément obligatoire {element} de l’en-tête CDA manque. Complétez le document.',
       en: 'The mandatory element {element} of the CDA header is missing. Complete the document.',
@@ -124,7 +124,7 @@ export const formatErrors = {
     issue: 'structure',
     msa: 'AE',
     err3: '102',
-    err5: '900',
+    err5: '906',
     public: {
       fr: 'Le contenu incorporé n’est pas du base64 valable. Recodez-le et renvoyez le document.',
       en: 'The embedded content is not valid base64. Encode it again and send the document again.',
@@ -175,7 +175,7 @@ export const formatErrors = {
     issue: 'required',
     msa: 'AE',
     err3: '101',
-    err5: '900',
+    err5: '906',
     public: {
       fr: 'La section obligatoire {template} (LOINC {code}) manque au document. Le document est pris tel quel ; complétez le modèle.',
       en: 'The mandatory section {template} (LOINC {code}) is missing. The document is taken as it is; complete the template.',

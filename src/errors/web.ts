@@ -28,8 +28,8 @@ export const webErrors = {
     msa: 'AR',
     err3: '207',
     public: {
-      fr: 'Aucun message de ce numéro n’est visible pour ce jeton.',
-      en: 'No message of this id is visible to this token.',
+      fr: 'Aucun message de ce numéro ici, ou il n’est pas visible pour ce jeton. « passerelle messages » liste ceux du journal.',
+      en: 'No message of this id is here, or it is not visible to this token. `passerelle messages` lists those of the journal.',
     },
   },
   'parameter-invalid': {
