@@ -32,7 +32,7 @@ export async function setUp(kind: JournalKind): Promise<Stage | undefined> {
   const [http, mllp, through] = (await freePorts(3)) as [number, number, number];
   const server = new GatewayProcess([http, mllp]);
   await server.start();
-  const token = await server.token();
+  const token = server.token();
   const line = new FaultyLine(http);
   await line.listen(through);
   const settings = {
@@ -55,7 +55,7 @@ export async function setUp(kind: JournalKind): Promise<Stage | undefined> {
     await front.listen(lined);
     gateways.push(gateway);
     intake.push(front);
-    ways.push({ mllp: lined, url: gateway.url, token: await gateway.token() });
+    ways.push({ mllp: lined, url: gateway.url, token: gateway.token() });
   }
   const search = searchOf(server.url, token);
   return {
