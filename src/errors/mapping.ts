@@ -32,6 +32,26 @@ export const mappingErrors = {
       en: 'The file {file} cannot be used: {problem}. Mend it; the old version stays in use.',
     },
   },
+  'form-unknown': {
+    http: 404,
+    issue: 'not-found',
+    msa: 'AE',
+    err3: '204',
+    public: {
+      fr: 'Aucun formulaire ne s’écrit à partir de cette ressource. Demandez-le à l’une de : {allowed}.',
+      en: 'No form is written from this resource. Ask one of: {allowed}.',
+    },
+  },
+  'form-incomplete': {
+    http: 422,
+    issue: 'incomplete',
+    msa: 'AE',
+    err3: '101',
+    public: {
+      fr: 'Le formulaire ne peut pas être écrit : il manque ou ne convient pas au schéma {schema} ({problem}). Complétez les ressources.',
+      en: 'The form cannot be written: something is missing or does not fit the schema {schema} ({problem}). Complete the resources.',
+    },
+  },
   'route-missing': {
     http: 415,
     issue: 'not-supported',

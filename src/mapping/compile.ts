@@ -1,4 +1,6 @@
+import { elementsOf } from './elements.ts';
 import { compileExpression } from './expression.ts';
+import { FormTypes } from './form-types.ts';
 import type { GroupNode, MapNode, RuleNode } from './language.ts';
 import { LanguageError } from './lexer.ts';
 import { compileRule, type Step } from './rule.ts';
@@ -40,7 +42,10 @@ const PARAMETER_TYPES: Record<string, string> = {
 /** The handles of a map's groups, empty until {@link compileMap} fills them. */
 export function declareGroups(map: MapNode): Map<string, GroupHandle> {
   const aliases = new Map(
-    (map.structureMap.structure ?? []).map(({ alias, url }) => [alias ?? '', url!.slice(url!.lastIndexOf('/') + 1)]),
+    (map.structureMap.structure ?? []).map(({ alias, url }) => [
+      alias ?? '',
+      FormTypes.typeOf(url) ?? url!.slice(url!.lastIndexOf('/') + 1),
+    ]),
   );
   return new Map(
     map.groups.map((group) => {
@@ -64,9 +69,14 @@ export function compileMap(
   handles: Map<string, GroupHandle>,
   callable: (name: string) => GroupHandle | undefined,
   table: (name: string) => CodeTable | undefined,
+  forms?: FormTypes,
 ): CompileFault[] {
   const faults: CompileFault[] = [];
-  const environment: Environment = { table, compile: compileExpression };
+  const environment: Environment = {
+    table,
+    compile: compileExpression,
+    elements: (type) => (type.startsWith('#form:') ? forms?.elements(type) : elementsOf(type)),
+  };
   for (const group of map.groups) {
     const handle = handles.get(group.name)!;
     const frame = new Frame();

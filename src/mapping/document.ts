@@ -18,6 +18,8 @@ export class MappedDocument {
   readonly carrierPlace: string;
   /** See {@link Decoded.tied}. */
   readonly tied: ((place: string) => string[]) | undefined;
+  /** Resources by what references call them, when the tree is a set of resources. */
+  readonly references: ReadonlyMap<string, object> | undefined;
   private readonly places: Places | undefined;
   private index: Map<object, Node> | undefined;
 
@@ -30,6 +32,7 @@ export class MappedDocument {
     bytes?: Uint8Array;
     contentType?: string;
     place?: string;
+    references?: ReadonlyMap<string, object>;
   }) {
     this.tree = source.tree;
     this.format = source.format;
@@ -39,6 +42,7 @@ export class MappedDocument {
     this.bytes = source.bytes;
     this.contentType = source.contentType;
     this.carrierPlace = source.place ?? '';
+    this.references = source.references;
   }
 
   /** True when the object or array belongs to the tree. */

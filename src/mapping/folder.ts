@@ -1,5 +1,7 @@
 import type { IgnoreRule } from './account.ts';
 import type { GroupHandle } from './compile.ts';
+import type { FormRoute } from './form-routes.ts';
+import type { FormTypes } from './form-types.ts';
 import type { MapNode } from './language.ts';
 import type { Route } from './routes.ts';
 import type { PayloadSchema } from './schemas.ts';
@@ -24,4 +26,6 @@ export interface MappingFolder {
   tables: Map<string, CodeTable>;
   schemas: Map<string, PayloadSchema>;
   routes: Route[];
+  forms: FormRoute[];
+  formTypes: FormTypes;
 }

@@ -2,6 +2,8 @@
 export type { IgnoreRule } from './account.ts';
 export { type Assembly, assemble } from './assemble.ts';
 export { type Explanation, explain } from './explain.ts';
+export type { FormRoute } from './form-routes.ts';
+export type { FormSources, WrittenForm } from './forms.ts';
 export { buildMappings, loadMappings, reloadMappings } from './load.ts';
 export { compare, type Difference } from './preview.ts';
 export type { Route } from './routes.ts';

@@ -6,6 +6,8 @@ import { type Fault, fault } from '../errors.ts';
 import type { IgnoreRule } from './account.ts';
 import { compileMap, declareGroups } from './compile.ts';
 import type { CompiledMap } from './folder.ts';
+import { type FormRoute, readForms } from './form-routes.ts';
+import { FormTypes } from './form-types.ts';
 import { type MapNode, readMap } from './language.ts';
 import { LanguageError } from './lexer.ts';
 import { type Route, readRoutes } from './routes.ts';
@@ -53,12 +55,14 @@ export function buildMappings(files: Record<string, string>): { translator?: Tra
   const faults: Fault[] = [];
   const tables = readTables(files, faults);
   const schemas = readSchemas(files, faults);
-  const maps = readMaps(files, tables, faults);
+  const formTypes = new FormTypes(new Map(named(files, 'schema', []).map(([name, , value]) => [name, value])));
+  const maps = readMaps(files, tables, formTypes, faults);
   const routes = readRouteFile(files, faults);
   checkRoutes(routes, maps, schemas, faults);
+  const forms = readFormFile(files, routes, maps, faults);
   if (faults.some((one) => one.severity === 'error')) return { faults };
   const fingerprint = hash('sha256', JSON.stringify(Object.entries(files).sort()));
-  return { translator: new Translator({ maps, tables, schemas, routes }, fingerprint), faults };
+  return { translator: new Translator({ maps, tables, schemas, routes, forms, formTypes }, fingerprint), faults };
 }
 
 function invalid(file: string, problem: string): Fault {
@@ -136,6 +140,7 @@ function readIgnores(files: Record<string, string>, faults: Fault[]): Map<string
 function readMaps(
   files: Record<string, string>,
   tables: Map<string, CodeTable>,
+  formTypes: FormTypes,
   faults: Fault[],
 ): Map<string, CompiledMap> {
   const nodes = new Map<string, MapNode>();
@@ -152,7 +157,7 @@ function readMaps(
       faults.push(invalidMap(file, error.line, error.rule, error.message));
     }
   }
-  return compileAll(nodes, files, tables, readIgnores(files, faults), faults);
+  return compileAll(nodes, files, tables, readIgnores(files, faults), formTypes, faults);
 }
 
 function compileAll(
@@ -160,6 +165,7 @@ function compileAll(
   files: Record<string, string>,
   tables: Map<string, CodeTable>,
   ignores: Map<string, IgnoreRule[]>,
+  formTypes: FormTypes,
   faults: Fault[],
 ): Map<string, CompiledMap> {
   const handles = new Map([...nodes].map(([name, node]) => [name, declareGroups(node)]));
@@ -180,7 +186,7 @@ function compileAll(
       if (found) used.push(`${wanted}=${found.version}`);
       return found;
     };
-    for (const { line, rule, message } of compileMap(node, handles.get(name)!, callable, table)) {
+    for (const { line, rule, message } of compileMap(node, handles.get(name)!, callable, table, formTypes)) {
       faults.push(invalidMap(file, line, rule, message));
     }
     own.set(name, hash('sha256', [...new Set(used)].join('\n')).slice(0, 16));
@@ -241,6 +247,19 @@ function readRouteFile(files: Record<string, string>, faults: Fault[]): Route[] 
   const { routes, problems } = readRoutes(value);
   for (const problem of problems) faults.push(invalid('routes.json', problem));
   return routes;
+}
+
+function readFormFile(
+  files: Record<string, string>,
+  routes: Route[],
+  maps: Map<string, CompiledMap>,
+  faults: Fault[],
+): FormRoute[] {
+  const content = files['forms.json'];
+  const value = content === undefined ? [] : parseJson('forms.json', content, faults);
+  const { forms, problems } = readForms(value ?? [], routes, maps);
+  for (const problem of problems) faults.push(invalid('forms.json', problem));
+  return forms;
 }
 
 function checkRoutes(

@@ -1,4 +1,5 @@
 import type { FhirPathAtom } from '@medplum/core';
+import type { ElementSpec } from './elements.ts';
 import { LanguageError } from './lexer.ts';
 import { type Evaluate, FIRST_VARIABLE, SLOT_WIDTH } from './run.ts';
 import type { CodeTable } from './tables.ts';
@@ -35,6 +36,8 @@ export type Compile = (atom: Atom, scope: Scope, base: boolean) => Compiled;
 export interface Environment {
   /** A table of the folder, or one the map itself holds. */
   table(name: string): CodeTable | undefined;
+  /** The elements of a type: FHIR's, the house's own, those of partners' forms. */
+  elements(type: string): ReadonlyMap<string, ElementSpec> | undefined;
   /** Compiles another expression, for functions that take one. */
   compile(text: string, scope: Scope): Compiled;
 }

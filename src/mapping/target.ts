@@ -1,5 +1,5 @@
 import { type Coerce, coercionFor } from './coercion.ts';
-import { type ElementSpec, elementsOf, isPrimitive, isResourceType } from './elements.ts';
+import { type ElementSpec, isPrimitive, isResourceType } from './elements.ts';
 import { compileExpression } from './expression.ts';
 import type { TargetNode } from './language.ts';
 import { type Entry, type Evaluate, RUN, type RuleInfo, type Run, type Slots } from './run.ts';
@@ -48,7 +48,8 @@ function wayTo(target: TargetNode, scope: Scope): Way {
   const between: ElementSpec[] = [];
   let holderType = type;
   for (const [index, name] of target.path.entries()) {
-    const spec = elementsOf(holderType)?.get(name) ?? unknownElement(holderType, name);
+    const table = scope.environment.elements(holderType);
+    const spec = table?.get(name) ?? unknownElement(table, holderType, name);
     if (index === target.path.length - 1) return { slot: variable.slot, between, spec, holderType };
     if (isPrimitive(spec.type)) fail(`${name} is a ${spec.type}, it has no ${target.path[index + 1]}`);
     between.push(spec);
@@ -57,8 +58,7 @@ function wayTo(target: TargetNode, scope: Scope): Way {
   return fail('a target names an element');
 }
 
-function unknownElement(type: string, name: string): never {
-  const table = elementsOf(type);
+function unknownElement(table: ReadonlyMap<string, ElementSpec> | undefined, type: string, name: string): never {
   if (!table) return fail(`there is no type ${type}`);
   const choices = [...table.keys()].filter((one) => one.startsWith(name) && /^[A-Z]/.test(one.slice(name.length)));
   const hint = choices.length > 0 ? `; written in full: ${choices.slice(0, 4).join(', ')}` : '';

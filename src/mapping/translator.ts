@@ -8,6 +8,8 @@ import { MappedDocument } from './document.ts';
 import { finishDrafts } from './drafts.ts';
 import { fhirIgnores, takeFhir } from './fhir-input.ts';
 import type { CompiledMap, MappingFolder } from './folder.ts';
+import type { FormRoute } from './form-routes.ts';
+import { type FormSources, type WrittenForm, writeForm } from './forms.ts';
 import { MappedConversion } from './mapped-conversion.ts';
 import { fits, partRoute, type Route } from './routes.ts';
 import {
@@ -70,6 +72,18 @@ export class Translator {
     if (!options.reverse) return found.lookup(system, code);
     const targets = found.reverse(system, code);
     return { outcome: targets.length > 0 ? 'mapped' : 'unmapped', targets };
+  }
+
+  /** The forms that can be written back. */
+  get forms(): FormRoute[] {
+    return this.folder.forms;
+  }
+
+  /** Writes one of {@link forms} from resources; see `writeForm`. */
+  write(form: FormRoute, sources: FormSources, at: Date): WrittenForm {
+    const { maps, schemas, formTypes } = this.folder;
+    const schema = this.routes.find(({ name }) => name === form.route)!.schema!;
+    return writeForm({ map: maps.get(form.map)!, types: formTypes, schema, check: schemas.get(schema)! }, sources, at);
   }
 
   /**

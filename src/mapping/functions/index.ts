@@ -1,6 +1,7 @@
 import { codeFunctions } from './codes.ts';
 import { dateFunctions } from './dates.ts';
 import { documentFunctions } from './documents.ts';
+import { formFunctions } from './forms.ts';
 import type { MapFunction } from './function.ts';
 import { peopleFunctions } from './people.ts';
 import { quantityFunctions } from './quantities.ts';
@@ -13,6 +14,7 @@ export const mapFunctions: Record<string, MapFunction> = {
   ...codeFunctions,
   ...dateFunctions,
   ...documentFunctions,
+  ...formFunctions,
   ...peopleFunctions,
   ...quantityFunctions,
   ...referenceFunctions,

@@ -57,6 +57,19 @@ const json: MapFunction = {
   call: (_run, value) => (single(value) === undefined ? undefined : JSON.stringify(value)),
 };
 
+/** `canonical(x)`: the same, with properties in the order of their names: what was sent again in another order is equal. */
+const canonical: MapFunction = {
+  args: [1, 1],
+  call: (_run, value) => (single(value) === undefined ? undefined : JSON.stringify(sorted(value))),
+};
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (value === null || typeof value !== 'object') return value;
+  const names = Object.keys(value).sort();
+  return Object.fromEntries(names.map((name) => [name, sorted((value as Record<string, unknown>)[name])]));
+}
+
 export const textFunctions: Record<string, MapFunction> = {
   append,
   truncate,
@@ -64,6 +77,7 @@ export const textFunctions: Record<string, MapFunction> = {
   narrative,
   cast,
   json,
+  canonical,
 };
 
 const DIV = '<div xmlns="http://www.w3.org/1999/xhtml">';
