@@ -18,6 +18,7 @@ import { convertBytes } from './pipeline/convert-bytes.ts';
 import { explainResource } from './pipeline/explain.ts';
 import type { House } from './pipeline/house.ts';
 import { openFhir } from './store/open.ts';
+import { version } from './version.ts';
 import { createApp, type Readiness } from './web/app.ts';
 import { listen } from './web/listener.ts';
 import { createMetrics } from './web/metrics.ts';
@@ -59,7 +60,14 @@ async function startAll(config: Config, log: Logger, closing: (() => Promise<voi
   const journal = await journalOf(config.journal, config.data);
   await journal.open();
   closing.push(() => journal.close());
-  const fhir = await openFhir(config, log, (resource, profiles) => pure.examiner.judge(resource, { profiles }));
+  const { examiner } = pure;
+  const fhir = await openFhir(config, log, {
+    validate: (resource, profiles) => examiner.judge(resource, { profiles }),
+    describe: () => ({
+      version,
+      profiles: examiner.profiles.map((url) => ({ url, type: examiner.typeOf(url) ?? '' })),
+    }),
+  });
   closing.push(() => fhir.close());
   const access = await openAccess(config);
   closing.push(() => access.close());

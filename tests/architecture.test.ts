@@ -28,6 +28,7 @@ const mayKnow: Record<string, string[]> = {
     'pipeline',
     'profile',
     'store',
+    'version',
     'web',
   ],
   gateway: [
@@ -49,6 +50,7 @@ const mayKnow: Record<string, string[]> = {
     'profile',
     'seed',
     'store',
+    'version',
     'web',
   ],
   pipeline: [
@@ -85,6 +87,7 @@ const mayKnow: Record<string, string[]> = {
   log: ['errors'],
   errors: [],
   seed: [],
+  version: [],
 };
 
 /** Rooms that take values and give values. Only their loaders read files; nothing in them talks to anybody. */

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { configErrors } from '../errors/config.ts';
 import { type ErrorCode, fault, PasserelleError } from '../errors.ts';
+import { version } from '../version.ts';
 import { type Arguments, type Command, exit, type Io, type Language, type Option, UsageError } from './command.ts';
 import { commands } from './commands.ts';
 import { helpOf, overview } from './help.ts';
@@ -17,7 +18,7 @@ export async function run(argv: string[], io: Omit<Io, 'language'>): Promise<num
   const speaking: Io = { ...io, language };
   const [name = '--help', ...rest] = withoutLanguage(argv);
   if (name === '--help' || name === '-h' || name === 'help') return print(speaking, overview(commands, language));
-  if (name === '--version') return print(speaking, await version());
+  if (name === '--version') return print(speaking, `passerelle ${version}\n`);
   const command = commands.find((one) => one.name === name);
   if (!command) {
     const list = commands.map((one) => one.name).join(', ');
@@ -128,10 +129,4 @@ function languageOf(argv: string[], io: Omit<Io, 'language'>): Language {
 function withoutLanguage(argv: string[]): string[] {
   const at = argv.findIndex((one) => one === '--lang' || one.startsWith('--lang='));
   return at < 0 ? argv : argv.toSpliced(at, argv[at] === '--lang' ? 2 : 1);
-}
-
-async function version(): Promise<string> {
-  const { readFile } = await import('node:fs/promises');
-  const text = await readFile(new URL('../../package.json', import.meta.url), 'utf8');
-  return `passerelle ${JSON.parse(text).version}\n`;
 }

@@ -74,6 +74,11 @@ export class Examiner {
     });
   }
 
+  /** The resource or data type that a profile is about. */
+  typeOf(profile: string): string | undefined {
+    return this.store.typeOf(profile);
+  }
+
   /**
    * Judges a resource, or every resource of a Bundle: base R4, the given profiles, those it claims in `meta.profile`, and
    * those its codes imply. All findings at once; no error among them means it conforms as far as could be judged

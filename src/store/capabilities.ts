@@ -14,6 +14,9 @@ export interface CapabilityDetails {
   validates: boolean;
 }
 
+/** Since then nothing it says has changed. */
+const STARTED = new Date().toISOString();
+
 const INTERACTIONS = [
   'read',
   'vread',
@@ -35,7 +38,7 @@ export function capabilityStatement(parameters: Parameters, details: CapabilityD
     name: 'Passerelle',
     title: 'Passerelle FHIR R4 API',
     status: 'active',
-    date: new Date().toISOString(),
+    date: STARTED,
     kind: 'instance',
     software: { name: 'passerelle', ...(details.version ? { version: details.version } : {}) },
     implementation: { description: 'Passerelle, FHIR R4', ...(details.url ? { url: details.url } : {}) },

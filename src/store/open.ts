@@ -10,8 +10,15 @@ export interface Fhir {
   close(): Promise<void> | void;
 }
 
-/** Opens the embedded server, or a connection to the one whose base URL the setting `fhir.server` gives. */
-export async function openFhir(config: Config, log: Logger, validate?: StoreOptions['validate']): Promise<Fhir> {
+/**
+ * Opens the embedded server, or a connection to the one whose base URL the setting `fhir.server` gives. `more` is what the
+ * house lends the embedded one: the examiner for `$validate`, and what the CapabilityStatement says of the house.
+ */
+export async function openFhir(
+  config: Config,
+  log: Logger,
+  more: Pick<StoreOptions, 'validate' | 'describe'> = {},
+): Promise<Fhir> {
   const { server, headers, timeoutSeconds, connections } = config.fhir;
   if (server !== 'embedded') {
     const { openRemote } = await import('./remote.ts');
@@ -21,7 +28,7 @@ export async function openFhir(config: Config, log: Logger, validate?: StoreOpti
     file: join(config.data, 'fhir.sqlite'),
     searchParameters: config.folders.profiles.flatMap(loadSearchParameters),
     limits: { maxEntries: config.limits.entries },
-    ...(validate ? { validate } : {}),
+    ...more,
     // Absolute references to this server, as its clients see it, are local ones.
     ...(config.http.publicUrl ? { bases: [`${config.http.publicUrl.replace(/\/$/, '')}/fhir/R4`] } : {}),
     report: (err) => log.error({ err }, 'FHIR store failed'),
