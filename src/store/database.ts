@@ -145,7 +145,7 @@ export interface Opened {
 export function openDatabase(file: string, parameters: Parameters): Opened {
   mkdirSync(dirname(file), { recursive: true });
   const writer = new Connection(file);
-  writer.db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 2000;');
+  writer.db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 16000;');
   writer.db.exec(SCHEMA);
   const stale = numberColumns(writer, parameters);
   return { writer, reader: new Connection(file, { readOnly: true }), stale };
