@@ -33,8 +33,10 @@ export interface Gateway {
   stop(): Promise<void>;
 }
 
-/** The FHIR server's own door; every message goes through it. */
-const FHIR_DOOR: DoorEntry = { name: 'fhir', type: 'fhir-server' };
+/** The FHIR server's own door; every message goes through it. What waits for the embedded server shares its commits already. */
+function fhirDoor({ server, connections, together }: Config['fhir']): DoorEntry {
+  return { name: 'fhir', type: 'fhir-server', connections, resources: server === 'embedded' ? 0 : together };
+}
 
 /**
  * Starts everything, in this order: data files, journal (recovered before anything comes in), FHIR server, doors, worker,
@@ -72,8 +74,9 @@ async function startAll(config: Config, log: Logger, closing: (() => Promise<voi
   const access = await openAccess(config);
   closing.push(() => access.close());
 
-  const entries = [...config.doors, ...config.destinations, FHIR_DOOR];
-  const destinations = [FHIR_DOOR.name, ...config.destinations.map((one) => one.name)];
+  const own = fhirDoor(config.fhir);
+  const entries = [...config.doors, ...config.destinations, own];
+  const destinations = [own.name, ...config.destinations.map((one) => one.name)];
   const metrics = createMetrics({ journal, doors: config.doors.map((one) => one.name), destinations });
   const doors: NamedDoor[] = [];
   const house: House = {
@@ -164,7 +167,7 @@ export async function checkGateway(config: Config, log: Logger): Promise<Fault[]
       original: async () => deaf(),
       fhir: fhir.endpoint,
     };
-    const doors = await openDoors([...config.doors, ...config.destinations, FHIR_DOOR], () => context);
+    const doors = await openDoors([...config.doors, ...config.destinations, fhirDoor(config.fhir)], () => context);
     for (const { door } of doors) faults.push(...((await door.check?.()) ?? []));
   } catch (error) {
     if (!(error instanceof PasserelleError)) throw error;

@@ -10,7 +10,13 @@ export interface Config {
   http: HttpConfig;
   doors: DoorEntry[];
   destinations: DoorEntry[];
-  fhir: { server: string; headers: Record<string, string>; timeoutSeconds: number; connections: number };
+  fhir: {
+    server: string;
+    headers: Record<string, string>;
+    timeoutSeconds: number;
+    connections: number;
+    together: number;
+  };
   journal: string;
   log: { level: LogLevel };
   access: AccessConfig;

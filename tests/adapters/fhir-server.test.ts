@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { Bundle } from '@medplum/fhirtypes';
 import { pino } from 'pino';
 import type { Delivery, DeliveryOutcome, DoorContext, FhirEndpoint, FhirResponse } from '../../src/adapter.ts';
 import { door } from '../../src/adapters/fhir-server/index.ts';
@@ -10,13 +11,13 @@ beforeAll(() => {
 });
 afterAll(() => fixture.close());
 
-function through(fhir: FhirEndpoint) {
+function through(fhir: FhirEndpoint, resources = 0) {
   const unused = async (): Promise<never> => {
     throw new Error('this door takes nothing in');
   };
-  const context: DoorContext = {
+  const context: DoorContext<{ connections: number; resources: number }> = {
     name: 'fhir',
-    config: {},
+    config: { connections: 1, resources },
     log: pino({ level: 'silent' }),
     accept: unused,
     outcome: unused,
@@ -137,5 +138,124 @@ describe('what other servers answer', () => {
 
   test('a server that is away is found by the check', async () => {
     expect(await answering({ status: 503 }).check!()).toMatchObject([{ code: 'fhir-unreachable' }]);
+  });
+});
+
+describe('what waits for one server goes together', () => {
+  /** A server that counts what it is sent. */
+  const counted = () => {
+    const bundles: Bundle[] = [];
+    const endpoint: FhirEndpoint = {
+      send: (request) => {
+        bundles.push(request.body as Bundle);
+        return fixture.store.endpoint.send(request);
+      },
+    };
+    return { bundles, deliver: through(endpoint, 50).deliver! };
+  };
+  const device = (value: string, fullUrl: string) => ({
+    fullUrl,
+    ...post({ resourceType: 'Device', identifier: [{ system: 'urn:d', value }] }, `identifier=urn:d|${value}`),
+  });
+  const reading = (value: string, deviceUrl: string, rest: object = {}) => ({
+    fullUrl: `urn:uuid:o-${value}`,
+    ...post(
+      {
+        resourceType: 'Observation',
+        status: 'final',
+        identifier: [{ system: 'urn:o', value }],
+        code: { text: 'x' },
+        device: { reference: deviceUrl },
+        ...rest,
+      },
+      `identifier=urn:o|${value}`,
+    ),
+  });
+  const message = (of: string, value: string, rest: object = {}) =>
+    transaction(device(of, `urn:uuid:d-${value}`), reading(value, `urn:uuid:d-${value}`, rest));
+
+  test('in one transaction, with what they share written once, and each hears of its own', async () => {
+    const { bundles, deliver } = counted();
+    const sent = ['a', 'b', 'c', 'd'].map((value) => deliver(delivery(message('shared', value))));
+    const outcomes = (await Promise.all(sent)) as Extract<DeliveryOutcome, { outcome: 'delivered' }>[];
+    expect(bundles.map((one) => one.entry!.length)).toEqual([5]);
+    expect(new Set(outcomes.map((one) => one.references![0])).size).toBe(1);
+    for (const [at, { references }] of outcomes.entries()) {
+      const { body } = await fixture.get(references![1]!);
+      expect(body).toMatchObject({
+        identifier: [{ value: ['a', 'b', 'c', 'd'][at] }],
+        device: { reference: references![0] },
+      });
+    }
+  });
+
+  test('one that is refused does not hold up the others', async () => {
+    const { deliver } = counted();
+    const sent = Array.from({ length: 9 }, (_, at) =>
+      deliver(delivery(message('e', `e${at}`, at === 6 ? { status: 4 } : {}))),
+    );
+    const outcomes = await Promise.all(sent);
+    expect(outcomes.map((one) => one.outcome)).toEqual(
+      Array.from({ length: 9 }, (_, at) => (at === 6 ? 'permanent' : 'delivered')),
+    );
+    expect(await fixture.ids('Device?identifier=urn:d|e')).toHaveLength(1);
+  });
+
+  test('what touches the same goes one after the other, in order', async () => {
+    const { bundles, deliver } = counted();
+    const put = (name: string) =>
+      transaction({
+        resource: { resourceType: 'Organization', identifier: [{ system: 'urn:g', value: '1' }], name },
+        request: { method: 'PUT', url: 'Organization?identifier=urn:g|1' },
+      });
+    await Promise.all(['one', 'two', 'three'].map((name) => deliver(delivery(put(name)))));
+    expect(bundles).toHaveLength(3);
+    const found = await fixture.search('Organization?identifier=urn:g|1');
+    expect(found.entry).toMatchObject([{ resource: { name: 'three', meta: { versionId: '3' } } }]);
+  });
+
+  test('an identifier met under two conditions is not written twice', async () => {
+    const { bundles, deliver } = counted();
+    const person = (first: string, second: string) =>
+      transaction(
+        post(
+          { resourceType: 'Practitioner', identifier: [first, second].map((value) => ({ system: 'urn:p', value })) },
+          `identifier=urn:p|${first}`,
+        ),
+      );
+    await Promise.all([deliver(delivery(person('1', '2'))), deliver(delivery(person('2', '1')))]);
+    expect(bundles).toHaveLength(2);
+    expect(await fixture.ids('Practitioner?identifier=urn:p|1')).toHaveLength(1);
+  });
+
+  test('is not larger than it may be, and large documents go by themselves', async () => {
+    const { bundles, deliver } = counted();
+    const binary = (id: string) =>
+      transaction({
+        resource: { resourceType: 'Binary', id, contentType: 'text/plain', data: 'AAAA'.repeat(300_000) },
+        request: { method: 'PUT', url: `Binary/${id}` },
+      });
+    const many = Array.from({ length: 60 }, (_, at) => deliver(delivery(message(`f${at}`, `f${at}`))));
+    const outcomes = await Promise.all([
+      ...many,
+      deliver(delivery(binary('big-1'))),
+      deliver(delivery(binary('big-2'))),
+    ]);
+    expect(outcomes.every((one) => one.outcome === 'delivered')).toBe(true);
+    expect(bundles.map((one) => one.entry!.length)).toEqual([50, 50, 20, 1, 1]);
+  });
+
+  test('a server that is away is away for all of them', async () => {
+    let asked = 0;
+    const away: FhirEndpoint = {
+      send: async () => {
+        asked++;
+        return { status: 503, headers: { 'retry-after': '3' } };
+      },
+    };
+    const { deliver } = through(away, 50);
+    const outcomes = await Promise.all(['g', 'h', 'i'].map((value) => deliver!(delivery(message(value, value)))));
+    expect(asked).toBe(1);
+    for (const one of outcomes) expect(one).toMatchObject({ outcome: 'transient', retryAfterSeconds: 3 });
   });
 });

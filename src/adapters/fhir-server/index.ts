@@ -1,29 +1,41 @@
 import type { Bundle, OperationOutcome } from '@medplum/fhirtypes';
-import type { Delivery, DeliveryOutcome, DoorContext, DoorType, FhirResponse } from '../../adapter.ts';
+import type { Delivery, DeliveryOutcome, DoorType, FhirResponse } from '../../adapter.ts';
 import { type ErrorCode, fault } from '../../errors.ts';
+import { Together, type TogetherOptions } from './together.ts';
 
-/** The destination that every message has: one FHIR transaction, https://hl7.org/fhir/R4/http.html#transaction */
-export const door: DoorType = {
-  configSchema: { type: 'object', additionalProperties: false, properties: {} },
-  create: (context) => ({
-    deliver: (delivery) => deliver(delivery, context),
-    async check() {
-      const { status } = await context.fhir.send({ method: 'GET', path: 'metadata' });
-      return status === 200 ? [] : [fault('fhir-unreachable', { detail: `metadata answered ${status}` })];
+/**
+ * The destination that every message has: one FHIR transaction, https://hl7.org/fhir/R4/http.html#transaction
+ * With `resources`, messages that wait for the server share transactions of about so many.
+ */
+export const door: DoorType<TogetherOptions> = {
+  configSchema: {
+    type: 'object',
+    additionalProperties: false,
+    properties: {
+      connections: { type: 'integer', minimum: 1, default: 4 },
+      resources: { type: 'integer', minimum: 0, default: 0 },
     },
-  }),
+  },
+  create: ({ fhir, config }) => {
+    const post = (bundle: Bundle) => fhir.send({ method: 'POST', path: '', body: bundle, headers: MINIMAL });
+    const together = config.resources > 0 ? new Together(post, config) : { send: post };
+    return {
+      deliver: (delivery) => deliver(delivery, together),
+      async check() {
+        const { status } = await fhir.send({ method: 'GET', path: 'metadata' });
+        return status === 200 ? [] : [fault('fhir-unreachable', { detail: `metadata answered ${status}` })];
+      },
+    };
+  },
 };
+
+const MINIMAL = { prefer: 'return=minimal' };
 
 /** Races are run again at once, so often; after that the pause grows as for every failure. */
 const QUICK_ATTEMPTS = 5;
 
-async function deliver(delivery: Delivery, { fhir }: Pick<DoorContext, 'fhir'>): Promise<DeliveryOutcome> {
-  const response = await fhir.send({
-    method: 'POST',
-    path: '',
-    body: delivery.payload,
-    headers: { prefer: 'return=minimal' },
-  });
+async function deliver(delivery: Delivery, server: Pick<Together, 'send'>): Promise<DeliveryOutcome> {
+  const response = await server.send(delivery.payload as Bundle);
   if (response.status >= 200 && response.status < 300) {
     return { outcome: 'delivered', references: referencesOf(response) };
   }
