@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { fault, PasserelleError } from '../errors.ts';
+import { isProven } from '../proven.ts';
 
 /** What a rule may ask about a request; `!` in front turns it round. The schema beside the rules lists the same names. */
 export type Condition =
@@ -92,18 +93,19 @@ export function loadAccessRules(folder: string): AccessRules {
   const invalid = (pointer: string, problem: string) => fault('access-rules-invalid', { params: { pointer, problem } });
   const read = (name: string) => {
     try {
-      return JSON.parse(readFileSync(join(folder, name), 'utf8'));
+      const text = readFileSync(join(folder, name), 'utf8');
+      return { text, value: JSON.parse(text) };
     } catch (error) {
       throw new PasserelleError(invalid(name, (error as Error).message), { cause: error });
     }
   };
-  const check = new Ajv2020({ allErrors: true, strict: true }).compile(read('schema-rules-access.json'));
-  const rules = read(FILE) as AccessRules;
-  if (!check(rules)) {
-    const problems = (check.errors ?? []).slice(0, 20);
-    throw new PasserelleError(
-      problems.map((one) => invalid(one.instancePath || '/', one.message ?? 'not as the schema')),
-    );
+  const schema = read('schema-rules-access.json');
+  const { text, value: rules } = read(FILE) as { text: string; value: AccessRules };
+  if (!isProven(schema.text, text)) {
+    const check = new Ajv2020({ allErrors: true, strict: true }).compile(schema.value);
+    const problems = check(rules) ? [] : (check.errors ?? []).slice(0, 20);
+    const faults = problems.map((one) => invalid(one.instancePath || '/', one.message ?? 'not as the schema'));
+    if (faults.length > 0) throw new PasserelleError(faults);
   }
   const dangling = rules.rules.flatMap((one, at) => [
     ...(one.as === undefined || one.as === CARE || rules.roles[one.as]

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ConceptMap } from '@medplum/fhirtypes';
 import { type Fault, fault } from '../errors.ts';
+import { isProven } from '../proven.ts';
 import type { IgnoreRule } from './account.ts';
 import { compileMap, declareGroups } from './compile.ts';
 import type { CompiledMap } from './folder.ts';
@@ -114,7 +115,8 @@ function readSchemas(files: Record<string, string>, faults: Fault[]): Map<string
   const compiler = new SchemaCompiler();
   for (const [name, file, value] of named(files, 'schema', faults)) {
     try {
-      schemas.set(name, compiler.compile(name, value));
+      const compiled = isProven(files[file]!) ? compiler.compileLater(name, value) : compiler.compile(name, value);
+      schemas.set(name, compiled);
     } catch (error) {
       faults.push(invalid(file, (error as Error).message.slice(0, 300)));
     }
