@@ -28,6 +28,7 @@ export function auditEvent(asked: Asked): AuditEvent {
   const [steps = '', query = ''] = asked.path.split(/\?(.*)/s);
   const { code, action } = interactionOf(asked.method, steps);
   const { caller, status } = asked;
+  const purpose = caller?.emergency || steps.endsWith('/$break-glass') ? 'BTG' : 'TREAT';
   return {
     resourceType: 'AuditEvent',
     type: {
@@ -41,7 +42,7 @@ export function auditEvent(asked: Asked): AuditEvent {
     recorded: asked.at.toISOString(),
     outcome: status < 400 ? '0' : status < 500 ? '4' : '8',
     outcomeDesc: String(status),
-    ...(caller?.practitioner ? { purposeOfEvent: [{ coding: [{ system: purposes, code: 'TREAT' }] }] } : {}),
+    ...(caller?.practitioner ? { purposeOfEvent: [{ coding: [{ system: purposes, code: purpose }] }] } : {}),
     agent: agentsOf(asked),
     source: { site: 'passerelle', observer: { display: 'passerelle' } },
     entity: entitiesOf(asked, steps, [query, asked.form].filter(Boolean).join('&')),

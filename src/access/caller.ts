@@ -31,6 +31,8 @@ export interface Caller {
    * the server itself.
    */
   fhir?: FhirEndpoint;
+  /** Set while a request is answered that only emergency access allowed; for the audit. */
+  emergency?: boolean;
   /** Ids of the patients shown to a person in this request; filled in while it is answered, for the audit. */
   shown?: Set<string>;
 }

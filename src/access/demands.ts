@@ -83,13 +83,17 @@ const one = (type: string, permission: Permission, on: Demand['on'] = 'other', i
 const operations: Record<string, (type: string, id?: string) => Demand[]> = {
   // Who may read whose log is the window's to decide, see src/web/audit.ts.
   '$access-log': (_type, id) => one('Patient', 'r', 'instance', id),
+  // Who may take emergency access is the operation's to decide, see src/web/break-glass.ts.
+  '$break-glass': (_type, id) => one('Patient', 'r', id === undefined ? 'other' : 'instance', id),
   $everything: (type, id) => one(type, 'r', 'instance', id),
+  // What the form takes from other resources is asked for one by one, see src/web/forms.ts.
+  $form: (type, id) => one(type, 'r', 'instance', id),
   $document: (type, id) => one(type, 'r', 'instance', id),
   $match: (type) => one(type, 's'),
   $lastn: (type) => one(type, 's', 'search'),
   $docref: (type) => one(type, 's'),
   $expand: () => one('ValueSet', 'r'),
-  '$validate-code': () => one('ValueSet', 'r'),
+  '$validate-code': (type) => one(type === 'CodeSystem' ? 'CodeSystem' : 'ValueSet', 'r'),
   $lookup: () => one('CodeSystem', 'r'),
   $translate: () => one('ConceptMap', 'r'),
   // Judging a resource shows nothing of what is stored.

@@ -66,6 +66,8 @@ export interface MintRequest {
   practitioner?: string;
   /** FHIR id, for `patient/` scopes. */
   patient?: string;
+  /** Id of a RelatedPerson who acts for that patient. */
+  related?: string;
   /** Lifetime, 3600 when not given. */
   seconds?: number;
 }
@@ -77,7 +79,7 @@ export interface MintRequest {
 export async function mintToken(config: Config, request: MintRequest): Promise<string | undefined> {
   const keys = await openKeys(config.data, config.access);
   if (!keys) return undefined;
-  const { clientId, practitioner, patient, seconds = 3600 } = request;
+  const { clientId, practitioner, patient, related, seconds = 3600 } = request;
   const scope = request.scope ?? defaultScope(config, clientId, practitioner !== undefined);
-  return signToken(config, keys, { clientId, scope, practitioner, patient, seconds });
+  return signToken(config, keys, { clientId, scope, practitioner, patient, related, seconds });
 }

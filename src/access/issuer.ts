@@ -24,6 +24,8 @@ export interface TokenRequest {
   practitioner?: string;
   /** Patient in context, for `patient/` scopes. */
   patient?: string;
+  /** RelatedPerson who acts for that patient. */
+  related?: string;
   seconds: number;
   now?: Date;
 }
@@ -37,6 +39,7 @@ export async function signToken(config: Config, keys: IssuerKeys, request: Token
     scope: request.scope,
     ...(request.practitioner ? { rpps: request.practitioner } : {}),
     ...(request.patient ? { patient: request.patient } : {}),
+    ...(request.related ? { fhirUser: `RelatedPerson/${request.related}` } : {}),
   })
     .setProtectedHeader({ alg: algorithm, kid, typ: 'at+jwt' })
     .setIssuer(issuerOf(config))

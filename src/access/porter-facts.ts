@@ -47,6 +47,7 @@ export function openFacts(rules: AccessRules, caller: Caller, fhir: FhirEndpoint
       if (missing.size > 0) await learn(rules, me, records, [...missing], known, now);
       return resources.map((one) => {
         const verdict = decideAccess(rules, me, one, (id) => known.get(id));
+        if (verdict.rule === 'break-glass') caller.emergency = true;
         if (verdict.allowed && caller.shown) for (const id of patientsOf(rules, one)) caller.shown.add(id);
         return verdict;
       });

@@ -1,3 +1,4 @@
+import { access } from './access.ts';
 import { audit } from './audit.ts';
 import { bench } from './bench.ts';
 import { check } from './check.ts';
@@ -26,6 +27,7 @@ export const commands: Command[] = [
   replay,
   explain,
   report,
+  access,
   token,
   audit,
   bench,

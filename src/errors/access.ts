@@ -62,6 +62,16 @@ export const accessErrors = {
       en: 'A token of a person does not allow this: {what}. Read or search the resources of the patient directly.',
     },
   },
+  'break-glass-refused': {
+    http: 403,
+    issue: 'forbidden',
+    msa: 'AR',
+    err3: '207',
+    public: {
+      fr: 'L’accès d’urgence n’est pas ouvert ici : il faut un jeton de soignant connu de l’annuaire, et un patient qui ne s’y est pas opposé.',
+      en: 'Emergency access is not open here: it takes the token of a professional known to the directory, and a patient who did not object.',
+    },
+  },
   'access-search-too-wide': {
     http: 403,
     issue: 'too-costly',
