@@ -129,6 +129,7 @@ async function startAll(config: Config, log: Logger, closing: (() => Promise<voi
     metrics,
     fhir: fhir.endpoint,
     readiness: () => (readiness === 'ready' && obstructed() ? 'not-durable' : readiness),
+    pageRules: () => ({ critical: house.pathway.rules.days.critical }),
     explain: (question) => explainResource(journal, (bytes, options) => convertBytes(bytes, options, house), question),
     doors: doors.map((one) => one.door),
   });

@@ -10,10 +10,8 @@ import { fault, PasserelleError } from '../errors.ts';
 import type { Journal } from '../journal/journal.ts';
 import { audited, auditRoutes } from './audit.ts';
 import { rawBody } from './body.ts';
-import { breakGlassRoutes, type Writing } from './break-glass.ts';
 import { consoleRoutes, type PageRules } from './console.ts';
 import { type Explain, explainRoutes } from './explain.ts';
-import { formRoutes } from './forms.ts';
 import { gate } from './gate.ts';
 import { bodyGate } from './gate-body.ts';
 import { probeBySearch } from './gate-probe.ts';
@@ -23,7 +21,6 @@ import type { Metrics } from './metrics.ts';
 import { oauthRoutes } from './oauth.ts';
 import { asSeen, porterGate } from './porter.ts';
 import { rateLimit } from './rate.ts';
-import { terminologyRoutes, type Words } from './terminology.ts';
 
 /** Whether messages can be taken just now; anything but `ready` makes `/ready` answer 503. */
 export type Readiness = 'ready' | 'starting' | 'draining' | 'not-durable';
@@ -38,12 +35,8 @@ export interface AppParts {
   /** Asked for reads and writes under scopes that reach only some resources of a type. */
   fhir: FhirEndpoint;
   readiness(): Readiness;
-  /** Maps and terminology as they are now; without them neither forms nor terminology are offered. */
-  rooms?(): Words;
   /** What the pages for people are drawn by. */
   pageRules(): PageRules;
-  /** How emergency access is written down; without it there is none. */
-  writing?: Writing;
   /** Their `http` is called once, in this order. */
   doors: Door[];
 }
@@ -83,11 +76,6 @@ export function createApp(parts: AppParts): Express {
 
   const trail = Router({ caseSensitive: true });
   auditRoutes(trail, access);
-  if (parts.rooms) {
-    formRoutes(trail, fhir, () => parts.rooms!().translator);
-    terminologyRoutes(trail, parts.rooms);
-  }
-  if (parts.writing) breakGlassRoutes(trail, access.rules, fhir, parts.writing);
   app.use(trail);
   const window = Router({ caseSensitive: true });
   messageRoutes(window, parts.journal);

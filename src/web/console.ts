@@ -26,14 +26,20 @@ const policy = [
   "frame-ancestors 'none'",
 ].join('; ');
 
+/** What the pages know of the rules: days since J1 between which a patient must not be lost from sight, both included. */
+export interface PageRules {
+  critical: { from: number; to?: number };
+}
+
 /**
  * The pages for people at `/console/`. They are the same for everybody and hold no data: each asks the API with the token of
  * whoever looks, so the gate decides there as everywhere. The modules are TypeScript; types are taken out on the way.
  */
-export function consoleRoutes(router: Router): void {
+export function consoleRoutes(router: Router, rules: () => PageRules): void {
   const pages = new Map<string, Promise<Buffer>>();
   const listed = readdir(folder);
   router.get('/console', (_request, response) => response.redirect(308, '/console/'));
+  router.get('/console/rules.json', (_request, response) => void response.json(rules()));
   router.get('/console/{:page}', async (request, response) => {
     const name = (request.params as { page?: string }).page ?? 'index.html';
     const type = types[extname(name)];

@@ -79,6 +79,7 @@ export async function openHouse(
     readiness,
     doors: [...doors, ...more],
     explain: async () => undefined,
+    pageRules: () => ({ critical: { from: 1, to: 2 } }),
   });
   house.token = async (scope, { clientId = 'tester', patient } = {}) =>
     `Bearer ${await mintToken(config, { clientId, scope, patient })}`;

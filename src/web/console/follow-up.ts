@@ -1,7 +1,7 @@
 import type { CarePlan, DetectedIssue, Observation, Patient, Resource, Task } from '@medplum/fhirtypes';
 import { chart, type Point } from './chart.ts';
 import { h, show } from './dom.ts';
-import { search } from './gateway.ts';
+import { ask, search } from './gateway.ts';
 import type { Page } from './page.ts';
 import { t, timeInParis } from './words.ts';
 
@@ -9,6 +9,11 @@ const saturation = '59408-5,2708-6';
 const temperature = '8310-5';
 const firstSymptoms = 'http://passerelle.example/fhir/StructureDefinition/first-symptoms';
 const dayLength = 86_400_000;
+
+/** Days since J1 between which a patient must not be lost from sight, both included. */
+interface Rules {
+  critical: { from: number; to?: number };
+}
 
 interface Followed {
   patient: Patient;
@@ -24,12 +29,16 @@ export function followUpPage(): Page {
   return {
     seconds: 15,
     async draw(place) {
-      const followed = await everybody();
+      const [followed, { critical }] = await Promise.all([everybody(), ask<Rules>('rules.json')]);
       followed.sort((a, b) => open(b).length - open(a).length || (lastValue(a) ?? 100) - (lastValue(b) ?? 100));
       show(
         place,
         h('div', { class: 'bar' }, h('h1', {}, t('plans')), h('span', { class: 'soft' }, followed.length)),
-        h('div', { class: 'cards' }, followed.map(card)),
+        h(
+          'div',
+          { class: 'cards' },
+          followed.map((one) => card(one, critical)),
+        ),
         followed.length === 0 && h('p', { class: 'soft' }, t('none')),
       );
     },
@@ -63,7 +72,7 @@ async function everybody(): Promise<Followed[]> {
   return [...followed.values()];
 }
 
-function card(one: Followed): HTMLElement {
+function card(one: Followed, critical: Rules['critical']): HTMLElement {
   const { patient, first, tasks } = one;
   const name = patient.name?.find((entry) => entry.use === 'usual') ?? patient.name?.[0];
   const day = first === undefined ? undefined : Math.floor((Date.now() - first) / dayLength) + 1;
@@ -77,11 +86,16 @@ function card(one: Followed): HTMLElement {
       'div',
       { class: 'bar' },
       h('a', { href: `#/resource/Patient/${patient.id}` }, `${name?.family ?? ''} ${name?.given?.join(' ') ?? ''}`),
-      day !== undefined && h('span', { class: day >= 6 && day <= 12 ? 'chip warning' : 'chip soft' }, `J${day}`),
+      day !== undefined &&
+        h(
+          'span',
+          { class: day >= critical.from && day <= (critical.to ?? Infinity) ? 'chip warning' : 'chip soft' },
+          `J${day}`,
+        ),
       open(one).length > 0 && h('span', { class: 'chip error' }, `${t('alerts')} : ${open(one).length}`),
     ),
-    curve(one, saturation, [88, 100], [90, 95, 100], t('saturation')),
-    curve(one, temperature, [36, 40], [37, 38, 39], t('temperature')),
+    curve(one, critical, saturation, [88, 100], [90, 95, 100], t('saturation')),
+    curve(one, critical, temperature, [36, 40], [37, 38, 39], t('temperature')),
     next &&
       h(
         'p',
@@ -98,6 +112,7 @@ function card(one: Followed): HTMLElement {
 
 function curve(
   one: Followed,
+  critical: Rules['critical'],
   codes: string,
   y: [number, number],
   lines: number[],
@@ -125,7 +140,7 @@ function curve(
     y,
     lines,
     ticks: [1, 4, 7, 10, 14, 21].filter((at) => at <= last).map((at) => ({ at: at + 0.5, label: `J${at}` })),
-    ...(one.first === undefined ? {} : { window: [6, 13] as [number, number] }),
+    ...(one.first === undefined ? {} : { window: [critical.from, (critical.to ?? last) + 1] as [number, number] }),
     label,
     dots: true,
   });

@@ -71,7 +71,6 @@ const words = {
   due: ['échéance', 'due'],
   day: ['jour', 'day'],
   plans: ['Patients suivis', 'Patients followed'],
-  window: ['période critique J6–J12', 'critical window J6–J12'],
   lastReading: ['dernière mesure', 'last reading'],
   noReading: ['aucune mesure', 'no reading'],
   late: ['en retard', 'late'],
