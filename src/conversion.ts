@@ -139,6 +139,8 @@ export interface Orders {
   hiddenFromPatient: boolean;
   hiddenFromRepresentatives: boolean;
   secretConnection: boolean;
+  /** MODIF_CONF_CODE: the document is known already, only who may see it changes. */
+  modifyConfidentiality?: boolean;
   acknowledgeReception: boolean;
   acknowledgeReading: boolean;
   sender?: Party;

@@ -19,7 +19,7 @@ const pseudo: Record<string, string> = {
     'kind:code document:Identifier by:#Any place:string author:string survivor:Identifier* retired:Identifier* type:code identifier:Identifier',
   '#Orders':
     'event:code request:#Request dmp:boolean mssProfessional:boolean mssPatient:boolean closePatientExchange:boolean ' +
-    'hiddenFromProfessionals:boolean hiddenFromPatient:boolean hiddenFromRepresentatives:boolean secretConnection:boolean ' +
+    'hiddenFromProfessionals:boolean hiddenFromPatient:boolean hiddenFromRepresentatives:boolean secretConnection:boolean modifyConfidentiality:boolean ' +
     'acknowledgeReception:boolean acknowledgeReading:boolean sender:#Party recipients:#Party* replyTo:#Party ' +
     'bodyProfessional:string bodyPatient:string',
   '#Request': 'controlId:string application:string facility:string type:string',

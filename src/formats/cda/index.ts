@@ -19,6 +19,7 @@ export const cdaNamespaces = {
   'urn:ihe:pharm:medication': 'pharm',
   'urn:ihe:pharm': 'pharm',
   'urn:hl7-org:sdtc': 'sdtc',
+  'urn:dicom-org:ps3-20': 'dicom',
 };
 
 /** Where white space between tags can be text. */

@@ -22,7 +22,7 @@ const once = words(`
   manufacturedLabeledDrug manufacturerOrganization lotNumberText specimenRole specimenPlayingEntity participantRole
   playingEntity playingDevice scopingEntity relatedSubject subject observationRange criterion sequenceNumber
   seperatableInd softwareName manufacturerModelName awarenessCode derivationExpr value desc
-  lab_statusCode pharm_code pharm_name pharm_formCode pharm_asContent pharm_containerPackagedMedicine
+  dicom_accessionNumber lab_statusCode pharm_code pharm_name pharm_formCode pharm_asContent pharm_containerPackagedMedicine
   pharm_generalizedMedicineClass pharm_quantity pharm_capacityQuantity pharm_expirationTime
 `);
 
@@ -67,6 +67,7 @@ export type Kind =
 const kinds: Record<string, Kind> = Object.assign(Object.create(null), {
   id: 'identifier',
   setId: 'identifier',
+  dicom_accessionNumber: 'identifier',
   typeId: 'identifier',
   templateId: 'template',
   realmCode: 'code',

@@ -67,7 +67,8 @@ function inDatatype(reading: Reading, element: XmlElement, rest: readonly (strin
   const place = reading.place(element);
   const last = rest[rest.length - 1];
   if (rest.length === 0 || typeof last !== 'string') return place;
-  if (element.name === 'id' || element.name === 'setId') return `${place}/@${last === 'system' ? 'root' : 'extension'}`;
+  if (element.name === 'id' || element.name === 'setId' || element.name === 'dicom:accessionNumber')
+    return `${place}/@${last === 'system' ? 'root' : 'extension'}`;
   const coding = rest.indexOf('coding');
   const index = coding >= 0 ? rest[coding + 1] : undefined;
   if (typeof index === 'number' && index > 0) {

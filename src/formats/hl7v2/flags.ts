@@ -1,7 +1,7 @@
 /** Names of the CI-SIS metadata flags (OBX-3.1) in the versions of the profile. */
 import type { Metadata } from './tree.ts';
 
-export type Flag = Exclude<keyof Metadata, 'FIN' | 'CORPSMAIL_PS' | 'CORPSMAIL_PATIENT'>;
+export type Flag = Exclude<keyof Metadata, 'FIN' | 'CORPSMAIL_PS' | 'CORPSMAIL_PATIENT' | 'MAIL'>;
 
 const flags: Record<string, Flag> = {
   MASQUE_PS: 'MASQUE_PS',

@@ -18,10 +18,21 @@ export function metadataOf(segment: Segment, metadata: Metadata): boolean {
     return true;
   }
   const flag = flagNamed(name);
-  if (!flag) return name === 'COMP_LOT';
+  if (!flag) return mailOf(segment, metadata) || name === 'COMP_LOT';
   const answer = say(segment.f5?.[0]?.c1)?.toUpperCase();
   if (answer === 'Y' || answer === 'O') metadata[flag] = true;
   else if (answer === 'N' && !(hiding.has(flag) && metadata[flag])) metadata[flag] = false;
+  return true;
+}
+
+/** The mail a document came with: OBX-3 is its Message-ID and its subject (`XDM/1.0/DDM+…`), the payload its words. */
+function mailOf(segment: Segment, metadata: Metadata): boolean {
+  const [name] = segment.f3 ?? [];
+  const subject = say(name?.c2);
+  const body = segment.payload?.part === undefined ? segment.payload?.text : undefined;
+  if (body === undefined || !subject?.toUpperCase().startsWith('XDM/1.0')) return false;
+  const id = say(name?.c1);
+  metadata.MAIL = { ...(id ? { id } : {}), subject, body };
   return true;
 }
 

@@ -95,7 +95,7 @@ export function placesOf(tree: Hl7v2Tree): Places {
   return (path) => {
     const [first, second, third] = path;
     if (first === 'message') return header[String(second)] ?? 'MSH';
-    if (first === 'metadata') return metadataPlace(tree, String(second));
+    if (first === 'metadata') return metadataPlace(tree, String(second), String(third));
     if (first === 'participation') {
       const prt = tree.PRT?.[Number(second)];
       return prt ? `${segmentPlace(prt)}${named[String(path[3])] ?? participant[String(third)] ?? ''}` : 'PRT';
@@ -104,12 +104,17 @@ export function placesOf(tree: Hl7v2Tree): Places {
   };
 }
 
-function metadataPlace(tree: Hl7v2Tree, flag: string): string {
+/** Places in the OBX of the mail a document came with. */
+const ofMail: Record<string, string> = { id: '-3.1', subject: '-3.2' };
+
+function metadataPlace(tree: Hl7v2Tree, flag: string, part: string): string {
   const found = tree.OBX?.find((obx) => {
-    const name = obx.f3?.[0]?.c1?.s1;
-    return name === flag || flagNamed(name) === flag;
+    const [name] = obx.f3 ?? [];
+    if (flag === 'MAIL') return name?.c2?.s1?.toUpperCase().startsWith('XDM/1.0');
+    return name?.c1?.s1 === flag || flagNamed(name?.c1?.s1) === flag;
   });
-  return found ? `${segmentPlace(found)}-5` : 'OBX';
+  if (!found) return 'OBX';
+  return segmentPlace(found) + (flag === 'MAIL' ? (ofMail[part] ?? '-5') : '-5');
 }
 
 function inSegment(tree: Hl7v2Tree, path: readonly (string | number)[]): string {

@@ -6,7 +6,7 @@ import { type Datatype, datatypesOf } from './dictionary.ts';
 
 /** By datatype and component: the components that went into the same FHIR-ready form. */
 const withIt: Record<Datatype, Record<string, string>> = {
-  CX: { '1': '2 3 4 9 10' },
+  CX: { '1': '2 3 4 5 7 8 9 10' },
   EI: { '1': '2 3 4' },
   HD: { '': '1 2 3', '1': '2 3' },
   XPN: { '1': '8 10 14', '2': '8 10 14' },
@@ -35,11 +35,12 @@ export function tied(place: string): string[] {
   return places.flatMap((one) => [one, ...subcomponents(one)]);
 }
 
-/** A result is its type, its unit and its components; a flag of the metadata is its name. */
+/** A result is its type, its unit and its components; what it is a result of and that it is final goes with it. */
 function ofResult(segment: string, value: string): string[] {
+  const name = ['', '.1', '.2', '.3'].map((component) => `${segment}-3${component}`);
   const components = [1, 2, 3, 4, 5, 6].map((number) => `${value}.${number}`);
   const unit = ['', '.1', '.2', '.3'].map((component) => `${segment}-6${component}`);
-  return [...components, ...unit, `${segment}-2`];
+  return [...name, value, ...components, ...unit, `${segment}-2`, `${segment}-11`];
 }
 
 function subcomponents(component: string): string[] {

@@ -171,6 +171,8 @@ export interface Metadata {
   /** Decoded mail texts. */
   CORPSMAIL_PS?: string;
   CORPSMAIL_PATIENT?: string;
+  /** The mail that brought the document (profile for practice software): Message-ID, subject, words. */
+  MAIL?: { id?: string; subject?: string; body: string };
 }
 
 /** A PRT in words: PRT-4 role, person, structure, mailbox. */
