@@ -2,7 +2,15 @@ import type { Conversion } from './conversion.ts';
 import type { Fault } from './errors.ts';
 import type { Message, Settlement } from './journal/journal.ts';
 import { assemble } from './mapping/assemble.ts';
-import { expand, needsOf, noSurroundings, react, readSurroundings, type Surroundings } from './pathway/index.ts';
+import {
+  expand,
+  lookBacksOf,
+  needsOf,
+  noSurroundings,
+  react,
+  readSurroundings,
+  type Surroundings,
+} from './pathway/index.ts';
 import { deliver } from './pipeline/deliver.ts';
 import type { House } from './pipeline/house.ts';
 import { type Identity, identify, withPatient } from './pipeline/identify.ts';
@@ -62,7 +70,11 @@ function lookAround(conversion: Conversion, identity: Identity, at: Date, house:
   const { rules } = house.pathway;
   if (!identity.reference) return Promise.resolve(noSurroundings(identity.fullUrl ?? '', at));
   const asked = { patient: identity.reference, record: identity.patient?.resource, at };
-  return readSurroundings(house.fhir, { ...asked, needs: (known) => needsOf(conversion, rules, known) });
+  return readSurroundings(house.fhir, {
+    ...asked,
+    needs: (known) => needsOf(conversion, rules, known),
+    lookBacks: lookBacksOf(conversion, rules),
+  });
 }
 
 function isError(fault: Fault): boolean {

@@ -1,3 +1,4 @@
+import type { Coding } from '@medplum/fhirtypes';
 import { type Reading, readingsWith } from './readings.ts';
 import type { AnswerRule, Level, Rule, RuleSet, ScoreRule, ThresholdRule, TrendRule } from './rules.ts';
 import { isOneOf } from './rules.ts';
@@ -29,14 +30,38 @@ export function hitsOf(fresh: Reading[], known: Reading[], rules: RuleSet): Hit[
   });
 }
 
-/** Whether a rule looks at earlier readings of a kind that the message brings. */
-export function looksBack(fresh: Reading[], rules: RuleSet): boolean {
-  return rules.rules.some((rule) => {
-    if (rule.type === 'trend') return readingsWith(fresh, rule.codes, rule.unit).length > 0;
-    if (rule.type !== 'score') return false;
-    const score = rules.scores[rule.score];
-    return score?.parameters.some((one) => readingsWith(fresh, one.codes).length > 0) ?? false;
-  });
+/** Which earlier readings a rule needs: the newest `count` of these kinds between two moments (milliseconds since 1970). */
+export interface LookBack {
+  codes: Coding[];
+  since: number;
+  until: number;
+  count: number;
+}
+
+/** Readings of a score's window: five times all of its parameters and more. */
+const SCORE_READINGS = 40;
+
+/** The earlier readings that rules look at because of what the message brings; none for readings that stand by themselves. */
+export function lookBacks(fresh: Reading[], rules: RuleSet): LookBack[] {
+  const found = rules.rules.map((rule) => lookBackOf(rule, fresh, rules)).filter((one) => one !== undefined);
+  return [...new Map(found.map((one) => [JSON.stringify(one), one])).values()];
+}
+
+function lookBackOf(rule: Rule, fresh: Reading[], rules: RuleSet): LookBack | undefined {
+  if (rule.type === 'trend') {
+    const last = readingsWith(fresh, rule.codes, rule.unit).at(-1);
+    // A reading that came twice counts once.
+    return last && { codes: rule.codes, ...window(last.at, rule.hours), count: rule.readings * 2 };
+  }
+  if (rule.type !== 'score') return undefined;
+  const parameters = rules.scores[rule.score]?.parameters ?? [];
+  if (!parameters.some((one) => readingsWith(fresh, one.codes).length > 0)) return undefined;
+  const codes = parameters.flatMap((one) => one.codes);
+  return { codes, ...window(fresh.at(-1)!.at, rule.hours), count: SCORE_READINGS };
+}
+
+function window(until: number, hours: number): { since: number; until: number } {
+  return { since: until - hours * HOUR, until };
 }
 
 function thresholdHit(rule: ThresholdRule, fresh: Reading[]): Hit[] {

@@ -9,7 +9,7 @@ export { expand } from './expand.ts';
 export { loadPathway, type PathwayRules } from './load.ts';
 export { doctrine, type Phase, type PhaseOfDay, phases } from './phases.ts';
 export { instantiate, type PlanRequest } from './plan.ts';
-export { needsOf, react } from './react.ts';
+export { lookBacksOf, needsOf, react } from './react.ts';
 export { reschedule } from './reschedule.ts';
 export { round } from './round.ts';
 export type { RuleSet } from './rules.ts';

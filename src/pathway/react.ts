@@ -5,7 +5,7 @@ import { alertDrafts, levelOf, newSignals, type Signal } from './alerts.ts';
 import { close, continueEpisodes, exitOf } from './close.ts';
 import { dayOf } from './days.ts';
 import { draftsOf, resourcesOf } from './drafts.ts';
-import { hitsOf, looksBack } from './evaluate.ts';
+import { hitsOf, type LookBack, lookBacks } from './evaluate.ts';
 import { isPractitionerSearch, sourcesOf } from './expand.ts';
 import type { PathwayRules } from './load.ts';
 import { isStay, pauseOrResume } from './pause.ts';
@@ -46,8 +46,13 @@ export function needsOf(conversion: Conversion, rules: RuleSet, known: Observati
   const fresh = freshReadings(conversion);
   if (hitsOf(fresh, storedReadings(known), rules).length > 0) return 'all';
   const isHospital = resourcesOf(conversion, 'Encounter').some(isStay);
-  if (looksBack(fresh, rules)) return isHospital ? 'all' : 'readings';
+  if (lookBacks(fresh, rules).length > 0) return isHospital ? 'all' : 'readings';
   return isHospital ? 'tasks' : 'nothing';
+}
+
+/** The earlier readings that {@link react} looks at. */
+export function lookBacksOf(conversion: Conversion, rules: RuleSet): LookBack[] {
+  return lookBacks(freshReadings(conversion), rules);
 }
 
 function touchesEpisode(conversion: Conversion): boolean {

@@ -15,6 +15,7 @@ import type { FhirEndpoint } from '../adapter.ts';
 import { fault, PasserelleError } from '../errors.ts';
 import { resourcesIn } from '../fhir-pages.ts';
 import { dayOf } from './days.ts';
+import type { LookBack } from './evaluate.ts';
 import { isOneOf, type RuleSet } from './rules.ts';
 
 /** What the FHIR server knows of a patient, as far as rules look at it. */
@@ -61,6 +62,13 @@ const READINGS: [List, string] = [
   'observations',
   'Observation?patient={id}&category=vital-signs&_sort=-date&_count=100',
 ];
+
+/** Only what a rule looks at: a patient who is measured every minute has thousands of readings. */
+function readingsFor({ codes, since, until, count }: LookBack): [List, string] {
+  const kinds = codes.map((one) => encodeURIComponent(`${one.system ?? ''}|${one.code ?? ''}`)).join(',');
+  const dates = `date=ge${new Date(since).toISOString()}&date=le${new Date(until).toISOString()}`;
+  return ['observations', `Observation?patient={id}&combo-code=${kinds}&${dates}&_sort=-date&_count=${count}`];
+}
 const TASKS: [List, string] = ['tasks', 'Task?patient={id}&_sort=-authored-on&_count=200'];
 const LISTS: [List, string][] = [
   ['conditions', 'Condition?patient={id}&_count=100'],
@@ -85,6 +93,8 @@ export interface Asked {
   at: Date;
   /** Looks at what has been read so far and says what else is needed; without it everything is read. */
   needs?(observations: Observation[]): Needs;
+  /** The earlier readings to read; without it the latest vital signs. */
+  lookBacks?: LookBack[];
 }
 
 /**
@@ -97,16 +107,17 @@ export async function readSurroundings(endpoint: FhirEndpoint, asked: Asked): Pr
   const id = /^Patient\/([A-Za-z0-9.-]{1,64})$/.exec(asked.patient)?.[1];
   const needs = asked.needs ?? (() => 'all' as const);
   if (!id || needs([]) === 'nothing') return found;
+  const readings = asked.lookBacks?.map(readingsFor) ?? [READINGS];
   if (needs([]) === 'tasks') {
     await readLists(endpoint, id, [TASKS], found);
     return found;
   }
   if (needs([]) === 'readings') {
-    await readLists(endpoint, id, [READINGS], found);
+    await readLists(endpoint, id, readings, found);
     if (needs(found.observations) === 'all') await readLists(endpoint, id, LISTS, found);
     return found;
   }
-  await readLists(endpoint, id, [READINGS, ...LISTS], found);
+  await readLists(endpoint, id, [...readings, ...LISTS], found);
   return found;
 }
 
@@ -119,7 +130,10 @@ async function readLists(
   const urls = lists.map(([, query]) => query.replace('{id}', id));
   if (!into.record && lists.length > 1) urls.push(`Patient/${id}`);
   const answers = await readAll(endpoint, urls);
-  for (const [index, [name]] of lists.entries()) Object.assign(into, { [name]: resourcesIn(answers[index] as Bundle) });
+  for (const [index, [name]] of lists.entries()) {
+    const known = new Map([...into[name], ...resourcesIn(answers[index] as Bundle)].map((one) => [one.id, one]));
+    Object.assign(into, { [name]: [...known.values()] });
+  }
   const patient = answers[lists.length];
   if (patient?.resourceType === 'Patient') into.record = patient;
 }

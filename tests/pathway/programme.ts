@@ -5,7 +5,15 @@ import type { Fault } from '../../src/errors.ts';
 import { read } from '../../src/formats/json/index.ts';
 import { enrol } from '../../src/identity/index.ts';
 import { assemble, loadMappings } from '../../src/mapping/index.ts';
-import { expand, loadPathway, needsOf, type PathwayRules, react, readSurroundings } from '../../src/pathway/index.ts';
+import {
+  expand,
+  loadPathway,
+  lookBacksOf,
+  needsOf,
+  type PathwayRules,
+  react,
+  readSurroundings,
+} from '../../src/pathway/index.ts';
 import { contextOf, type Server } from '../identity/house.ts';
 import { matricule } from '../identity/people.ts';
 
@@ -83,6 +91,7 @@ export async function play(
     patient: decision.reference!,
     at: received,
     needs: (known) => needsOf(conversion, pathway.rules, known),
+    lookBacks: lookBacksOf(conversion, pathway.rules),
   });
   const made = react(conversion, surroundings, pathway);
   conversion.drafts.push(...made);
