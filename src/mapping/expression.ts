@@ -26,13 +26,24 @@ import { isEmpty, property } from './values.ts';
  * @throws LanguageError (without a line) for an unknown variable, function, table or a wrong number of arguments.
  */
 export function compileExpression(text: string, scope: Scope): Compiled {
-  let atom: Atom;
+  return compileAtom(parse(text), scope, false);
+}
+
+/** Half of the expressions of the maps are written twice, and parsing takes longer than compiling. */
+const parsed = new Map<string, Atom>();
+const MOST_REMEMBERED = 5000;
+
+function parse(text: string): Atom {
+  const known = parsed.get(text);
+  if (known) return known;
   try {
-    atom = (parseFhirPath(text) as FhirPathAtom).child;
+    const atom = (parseFhirPath(text) as FhirPathAtom).child;
+    if (parsed.size >= MOST_REMEMBERED) parsed.clear();
+    parsed.set(text, atom);
+    return atom;
   } catch (error) {
     return fail(`${(error as Error).message.replace(/ at line .*$/, '')} in the expression ${text}`);
   }
-  return compileAtom(atom, scope, false);
 }
 
 /** @param base true when the value is only looked into, not used as it is: then an object does not count as read. */

@@ -7,7 +7,7 @@ import type {
   StructureMapGroupRuleTarget,
 } from '@medplum/fhirtypes';
 import { LanguageError } from './lexer.ts';
-import { type RuleMark, rewrite } from './rewrite.ts';
+import { type Rewritten, rewrite } from './rewrite.ts';
 
 /** A map as the compiler takes it: FHIR's StructureMap with expressions as text and the lines of the rules. */
 export interface MapNode {
@@ -79,12 +79,12 @@ export function readMap(text: string): MapNode {
     name: structureMap.name,
     url: structureMap.url,
     imports: structureMap.import ?? [],
-    groups: (structureMap.group ?? []).map((group) => groupNode(group, rewritten.expressions)),
+    groups: (structureMap.group ?? []).map((group) => groupNode(group, rewritten)),
     structureMap,
   };
 }
 
-function groupNode(group: StructureMapGroup, expressions: string[]): GroupNode {
+function groupNode(group: StructureMapGroup, rewritten: Rewritten): GroupNode {
   return {
     name: group.name!,
     extends: group.extends,
@@ -93,12 +93,13 @@ function groupNode(group: StructureMapGroup, expressions: string[]): GroupNode {
       mode: mode as 'source' | 'target',
       type,
     })),
-    rules: (group.rule ?? []).map((rule) => ruleNode(rule, expressions)),
+    rules: (group.rule ?? []).map((rule) => ruleNode(rule, rewritten)),
   };
 }
 
-function ruleNode(rule: StructureMapGroupRule, expressions: string[]): RuleNode {
-  const mark = JSON.parse(decodeURIComponent(rule.name!)) as RuleMark;
+function ruleNode(rule: StructureMapGroupRule, rewritten: Rewritten): RuleNode {
+  const { expressions } = rewritten;
+  const mark = rewritten.marks[Number(rule.name)]!;
   const sources = (rule.source ?? []).map((source) => sourceNode(source, expressions));
   const name = mark.name ?? sources[0]?.path.at(-1) ?? sources[0]?.context ?? `line${mark.line}`;
   rule.name = name;
@@ -108,7 +109,7 @@ function ruleNode(rule: StructureMapGroupRule, expressions: string[]): RuleNode 
     line: mark.line,
     sources,
     targets: (rule.target ?? []).map((target, index) => targetNode(target, expressions, mark.share?.[index])),
-    rules: (rule.rule ?? []).map((one) => ruleNode(one, expressions)),
+    rules: (rule.rule ?? []).map((one) => ruleNode(one, rewritten)),
     call: call && { group: call.name!, arguments: callArguments(call, expressions) },
   };
 }

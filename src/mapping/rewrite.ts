@@ -3,14 +3,15 @@ import { LanguageError, type Token, tokenize } from './lexer.ts';
 /**
  * `parseMappingLanguage` takes only two-step paths, no dotted or nested function arguments, one order of clauses, and
  * gives no line numbers. So the text is rewritten before: expressions become symbols (`expr_0`), deeper paths one
- * delimited name, and each rule gets a name that carries its line. What the author wrote stays what FHIR's grammar says.
+ * delimited name, and each rule's name is the number of its mark. What the author wrote stays what FHIR's grammar says.
  */
 export interface Rewritten {
   text: string;
   expressions: string[];
+  marks: RuleMark[];
 }
 
-/** What a rewritten rule's name carries. */
+/** What the parser does not keep of a rule; the name of the rewritten rule is its index. */
 export interface RuleMark {
   line: number;
   name?: string;
@@ -39,6 +40,7 @@ class Rewriter {
   private out = '';
   private outLine = 1;
   private readonly expressions: string[] = [];
+  private readonly marks: RuleMark[] = [];
   private rule: string | undefined;
 
   constructor(source: string) {
@@ -51,7 +53,7 @@ class Rewriter {
       if (this.peek().text === 'group') this.group();
       else this.copy();
     }
-    return { text: this.out, expressions: this.expressions };
+    return { text: this.out, expressions: this.expressions, marks: this.marks };
   }
 
   private group(): void {
@@ -93,7 +95,7 @@ class Rewriter {
     if (this.peek().kind === 'quoted') this.rule = mark.name = this.next().text.slice(1, -1);
     if (this.peek().text !== ';') this.fail('; that ends the rule');
     this.at++;
-    this.emit(`"${encodeURIComponent(JSON.stringify(mark))}" ;`);
+    this.emit(`"${this.marks.push(mark) - 1}" ;`);
     this.rule = outer;
   }
 
