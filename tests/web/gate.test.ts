@@ -73,7 +73,16 @@ describe('without a token', () => {
   });
 
   test.each(['get', 'post', 'put', 'patch', 'delete', 'options'] as const)('%s is no way round', async (method) => {
-    for (const path of ['/in/fhir', '/fhir/R4', '/fhir/R4/Patient/1', '/messages', '/console', '/IN/cda', '//in/cda']) {
+    for (const path of [
+      '/in/fhir',
+      '/fhir/R4',
+      '/fhir/R4/Patient/1',
+      '/messages',
+      '/unmapped',
+      '/elsewhere',
+      '/IN/cda',
+      '//in/cda',
+    ]) {
       expect((await request(house.app)[method](path)).status).toBe(401);
     }
   });
