@@ -1,34 +1,25 @@
-import { access } from './access.ts';
-import { audit } from './audit.ts';
-import { bench } from './bench.ts';
-import { check } from './check.ts';
 import type { Command } from './command.ts';
-import { convert } from './convert.ts';
-import { demo } from './demo.ts';
-import { explain } from './explain.ts';
-import { message, messages } from './messages.ts';
-import { replay } from './replay.ts';
-import { report } from './report.ts';
-import { send } from './send.ts';
-import { start } from './start.ts';
-import { token } from './token.ts';
-import { validate } from './validate.ts';
 
-/** Every command, in the order `--help` lists them. */
-export const commands: Command[] = [
-  start,
-  check,
-  demo,
-  convert,
-  validate,
-  send,
-  messages,
-  message,
-  replay,
-  explain,
-  report,
-  access,
-  token,
-  audit,
-  bench,
-];
+/** Every command, in the order `--help` lists them. One line loads one command: `start` does without what `send` needs. */
+export const commands: Record<string, () => Promise<Command>> = {
+  start: async () => (await import('./start.ts')).start,
+  check: async () => (await import('./check.ts')).check,
+  demo: async () => (await import('./demo.ts')).demo,
+  convert: async () => (await import('./convert.ts')).convert,
+  validate: async () => (await import('./validate.ts')).validate,
+  send: async () => (await import('./send.ts')).send,
+  messages: async () => (await import('./messages.ts')).messages,
+  message: async () => (await import('./messages.ts')).message,
+  replay: async () => (await import('./replay.ts')).replay,
+  explain: async () => (await import('./explain.ts')).explain,
+  report: async () => (await import('./report.ts')).report,
+  access: async () => (await import('./access.ts')).access,
+  token: async () => (await import('./token.ts')).token,
+  audit: async () => (await import('./audit.ts')).audit,
+  bench: async () => (await import('./bench.ts')).bench,
+};
+
+/** All of them, loaded. */
+export function everyCommand(): Promise<Command[]> {
+  return Promise.all(Object.values(commands).map((load) => load()));
+}

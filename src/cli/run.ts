@@ -3,7 +3,7 @@ import { configErrors } from '../errors/config.ts';
 import { type ErrorCode, fault, PasserelleError } from '../errors.ts';
 import { version } from '../version.ts';
 import { type Arguments, type Command, exit, type Io, type Language, type Option, UsageError } from './command.ts';
-import { commands } from './commands.ts';
+import { commands, everyCommand } from './commands.ts';
 import { helpOf, overview } from './help.ts';
 import { faultLine } from './text.ts';
 
@@ -17,16 +17,19 @@ export async function run(argv: string[], io: Omit<Io, 'language'>): Promise<num
   const language = languageOf(argv, io);
   const speaking: Io = { ...io, language };
   const [name = '--help', ...rest] = withoutLanguage(argv);
-  if (name === '--help' || name === '-h' || name === 'help') return print(speaking, overview(commands, language));
+  if (name === '--help' || name === '-h' || name === 'help') {
+    return print(speaking, overview(await everyCommand(), language));
+  }
   if (name === '--version') return print(speaking, `passerelle ${version}\n`);
-  const command = commands.find((one) => one.name === name);
-  if (!command) {
-    const list = commands.map((one) => one.name).join(', ');
+  const load = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (!load) {
+    const list = Object.keys(commands).join(', ');
     return misused(speaking, {
       fr: `Commande inconnue : ${name}. Commandes : ${list}.`,
       en: `Unknown command: ${name}. Commands: ${list}.`,
     });
   }
+  const command = await load();
   if (rest.includes('--help') || rest.includes('-h')) return print(speaking, helpOf(command, general, language));
   try {
     return await command.run(argumentsOf(command, rest), speaking);

@@ -3,9 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { decodeJwt } from 'jose';
-import { commands } from '../../src/cli/commands.ts';
+import { everyCommand } from '../../src/cli/commands.ts';
 import { journalOf } from '../../src/journal/open.ts';
 import { inside, passerelle } from './run.ts';
+
+const commands = await everyCommand();
 
 let folder: string;
 beforeAll(async () => {
@@ -51,6 +53,7 @@ describe('help', () => {
       'replay',
       'explain',
       'report',
+      'access',
       'token',
       'audit',
       'bench',
