@@ -90,6 +90,28 @@ export const sharedRecordErrors = {
       en: 'A document with the same masterIdentifier is there already. To replace it, give the new one an identifier of its own and relatesTo “replaces”.',
     },
   },
+  'provide-patients-differ': {
+    http: 422,
+    issue: 'business-rule',
+    msa: 'AE',
+    err3: '102',
+    err5: '904',
+    public: {
+      fr: 'Une soumission ne concerne qu’un patient : subject n’est pas celui du lot de soumission. Faites une soumission par patient.',
+      en: 'A submission is about one patient: subject is not that of the submission set. Make one submission for each patient.',
+    },
+  },
+  'provide-method': {
+    http: 422,
+    issue: 'not-supported',
+    msa: 'AE',
+    err3: '207',
+    err5: '906',
+    public: {
+      fr: 'Une soumission ajoute documents et listes (POST) et modifie des métadonnées (PATCH) ; {method} n’est pas accepté.',
+      en: 'A submission adds documents and lists (POST) and changes metadata (PATCH); {method} is not taken.',
+    },
+  },
   'provide-parent-unknown': {
     http: 404,
     issue: 'not-found',

@@ -1,4 +1,4 @@
-import type { Attachment, Patient } from '@medplum/fhirtypes';
+import type { Attachment, Patient, Reference } from '@medplum/fhirtypes';
 import { type Fault, fault } from '../../errors.ts';
 import * as cda from '../../formats/cda/index.ts';
 import { sha1 } from './dossier.ts';
@@ -14,7 +14,10 @@ export function checkBytes({ hash, size }: Attachment, bytes: Uint8Array, place:
   ];
 }
 
-/** A CDA document must be readable, and about the subject: no INS of its own that the subject does not have. */
+/**
+ * A CDA document must be readable, and about the subject: no INS of its own that the subject does not have; where there is
+ * no INS to compare, no other date of birth.
+ */
 export function checkDocument(
   contentType: string | undefined,
   bytes: Uint8Array,
@@ -29,9 +32,14 @@ export function checkDocument(
   const { tree, faults } = cda.read(bytes);
   const errors = faults.filter((one) => one.severity === 'error');
   if (errors.length > 0) return errors.map((one) => ({ ...one, place: `${place}.data${one.place ?? ''}` }));
-  const own = matricules(cda.identity(tree).patient.identifier);
+  const { patient } = cda.identity(tree);
+  const own = matricules(patient.identifier);
   const theirs = matricules(subject?.identifier);
-  const differs = own.length > 0 && theirs.length > 0 && !own.some((one) => theirs.includes(one));
+  const comparable = own.length > 0 && theirs.length > 0;
+  const differs = comparable
+    ? !own.some((one) => theirs.includes(one))
+    : [patient.birthDate, subject?.birthDate].every((one) => one?.length === 10) &&
+      patient.birthDate !== subject?.birthDate;
   return differs ? [fault('provide-subject-differs', { place })] : [];
 }
 
@@ -39,10 +47,11 @@ function matricules(identifiers: Patient['identifier']): string[] {
   return (identifiers ?? []).flatMap(({ system, value }) => (isIns(system) && value ? [value] : []));
 }
 
-/** An INS written into a reference must have its key, or it names nobody. */
-export function checkSubject(reference: string | undefined, place: string): Fault[] {
-  const condition = /^Patient\?identifier=([^&]+)$/.exec(reference ?? '')?.[1];
-  const [system, value = ''] = (condition?.replace(/%7C/i, '|').replace(/%3A/gi, ':') ?? '').split('|');
+/** An INS that a reference names somebody by must have its key, or it names nobody. */
+export function checkSubject(named: Reference | undefined, place: string): Fault[] {
+  const condition = /^Patient\?identifier=([^&]+)$/.exec(named?.reference ?? '')?.[1];
+  const written = condition?.replace(/%7C/i, '|').replace(/%3A/gi, ':').split('|');
+  const [system, value = ''] = written ?? [named?.identifier?.system, named?.identifier?.value];
   return isIns(system) && !isValidMatricule(value) ? [fault('provide-ins-invalid', { place })] : [];
 }
 

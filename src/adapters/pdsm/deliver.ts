@@ -78,7 +78,19 @@ async function provide(delivery: Delivery, sharing: Sharing): Promise<void> {
     config.server,
   );
   const answer = await record.send('POST', '', bundle, delivery.id);
-  if (answer.status !== 200 && answer.status !== 201) throw new PasserelleError(faultOf(answer));
+  if (answer.status === 200 || answer.status === 201) return;
+  const refusal = faultOf(answer);
+  // It may have come there by another way: the same bytes under the same identifier are what was to be sent.
+  if (refusal.code === 'share-refused' && (await hasSameBytes(bundle, sent, patient, record))) return;
+  throw new PasserelleError(refusal);
+}
+
+async function hasSameBytes(bundle: Bundle, sent: DocumentReference, patient: Patient, record: SharedRecord) {
+  const found = await find(sent, patient, record).catch(() => undefined);
+  const hashes = (document: DocumentReference | undefined) =>
+    document?.content?.map((one) => one.attachment?.hash) ?? [];
+  const ours = bundle.entry?.find((one) => one.resource?.resourceType === 'DocumentReference')?.resource;
+  return hashes(ours as DocumentReference).some((one) => one !== undefined && hashes(found).includes(one));
 }
 
 /** The document is no longer to be used: its status there changes, or it is deleted, as the operator of the server wants. */

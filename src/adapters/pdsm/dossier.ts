@@ -3,6 +3,7 @@ import type {
   Binary,
   Bundle,
   Consent,
+  Device,
   DocumentReference,
   DocumentReferenceContent,
   Organization,
@@ -29,6 +30,8 @@ export interface Chain {
   role?: PractitionerRole;
   practitioner?: Practitioner;
   organization?: Organization;
+  /** A program that wrote it by itself. */
+  device?: Device;
 }
 
 /** Content, bytes and people of a document. Throws PasserelleError `share-document-gone` or `fhir-unreachable`. */
@@ -42,9 +45,10 @@ export async function readDossier(document: DocumentReference, fhir: FhirEndpoin
 }
 
 async function chainOf(reference: string | undefined, fhir: FhirEndpoint): Promise<Chain> {
-  const found = await readOne<PractitionerRole | Practitioner | Organization>(reference, fhir);
+  const found = await readOne<PractitionerRole | Practitioner | Organization | Device>(reference, fhir);
   if (found?.resourceType === 'Practitioner') return { practitioner: found };
   if (found?.resourceType === 'Organization') return { organization: found };
+  if (found?.resourceType === 'Device') return { device: found };
   if (found?.resourceType !== 'PractitionerRole') return {};
   const practitioner = await readOne<Practitioner>(found.practitioner?.reference, fhir);
   const organization = await readOne<Organization>(found.organization?.reference, fhir);

@@ -1,103 +1,120 @@
-import type { Parameters, ParametersParameter } from '@medplum/fhirtypes';
+import type { Bundle, DocumentReference, List, Parameters, Resource } from '@medplum/fhirtypes';
 import type { Request } from 'express';
 import type { FhirEndpoint } from '../../adapter.ts';
 import { type Fault, fault } from '../../errors.ts';
-import { read } from '../../formats/fhir/index.ts';
-import { IS_ARCHIVED } from './names.ts';
-import { extensionsAt } from './targets.ts';
+import { patchXml, read } from '../../formats/fhir/index.ts';
+import { type Change, fhirPathChanges, isOpen, jsonChanges } from './changes.ts';
+import { readOne } from './dossier.ts';
+import { IS_ARCHIVED, isMhdList } from './names.ts';
 
-/** One change of a patch: the element it is about, and the extension when it is one. */
-interface Change {
-  element: string;
-  extension?: string;
-  /** Position of an extension that is there already. */
-  index?: number;
+/** Which resource a PATCH is about: by its id, or by a condition that one resource must meet. */
+export interface PatchTarget {
+  type: 'DocumentReference' | 'List';
+  id?: string;
+  query?: string;
 }
+
+/** What the manager makes of a PATCH: a refusal, another patch that says the same, or nothing of its own. */
+export interface PatchVerdict {
+  faults: Fault[];
+  instead?: { path: string; patch: object[] };
+}
+
+type Entry = DocumentReference | List;
 
 /**
- * Conditional PATCH of a document's metadata: only status, securityLabel and is-archived. What is no patch at all, and how
- * many documents match, is the FHIR server's to say.
+ * Metadata update: only status, securityLabel and is-archived. What is no patch at all, and how many resources match, is the
+ * FHIR server's to say. An XML Patch, which FHIR servers seldom take, becomes the JSON Patch of what it changes.
  */
-export async function checkPatch(request: Request, query: string, fhir: FhirEndpoint): Promise<Fault[]> {
-  const changes = changesOf(request.body, request.get('content-type') ?? '');
-  const urls = changes.some((one) => one.index !== undefined) ? await extensionsAt(query, fhir) : [];
-  return changes
-    .map((one) => (one.index === undefined ? one : { ...one, extension: urls[one.index] ?? one.extension }))
-    .flatMap(faultOf);
+export async function examinePatch(request: Request, target: PatchTarget, fhir: FhirEndpoint): Promise<PatchVerdict> {
+  const type = request.get('content-type') ?? '';
+  const isXml = /application\/xml-patch\+xml/i.test(type);
+  const changes = isXml ? [] : changesOf(request.body, type);
+  const needsList = target.type === 'List' || isXml || changes.some((one) => one.element === 'extension');
+  const found = needsList ? await matching(target, fhir) : [];
+  const [current] = found;
+  // Other lists are nobody's metadata.
+  if (target.type === 'List' && current && !isMhdList(current)) return { faults: [] };
+  if (isXml) return xmlVerdict(request.body, target, found);
+  const there = (current?.extension ?? []).map((one) => one.url);
+  return { faults: changes.filter((one) => !isOpen(one, there)).map(fixed) };
 }
 
-/** The same for a patch inside a transaction. */
-export function checkPatchResource(resource: Parameters): Fault[] {
-  return fhirPathChanges(resource).flatMap(faultOf);
+/** The same for a patch inside a transaction, about a resource that is there; the first of its changes that is not allowed. */
+export async function examinePatchEntry(
+  resource: Resource | undefined,
+  url: string,
+  fhir: FhirEndpoint,
+): Promise<Fault[]> {
+  const [, type, id, query] = /^\/?(DocumentReference|List)(?:\/([^/?]+))?(?:\?(.*))?$/.exec(url) ?? [];
+  if (type !== 'DocumentReference' && type !== 'List') return [];
+  const changes = changesIn(resource);
+  const target: PatchTarget = { type, ...(id ? { id } : {}), ...(query ? { query } : {}) };
+  const [current] = changes.some((one) => one.element === 'extension') ? await matching(target, fhir) : [];
+  const there = (current?.extension ?? []).map((one) => one.url);
+  return changes.filter((one) => !isOpen(one, there)).map(fixed);
 }
 
-function faultOf({ element, extension }: Change): Fault[] {
-  if (element === 'status' || element === 'securityLabel') return [];
-  if (element === 'extension' && extension === IS_ARCHIVED) return [];
-  const name = /^[A-Za-z]{1,64}$/.test(element) ? element : 'this element';
-  return [fault('metadata-fixed', { params: { element: name } })];
+/** A FHIRPath Patch travels as Parameters, a JSON Patch as a Binary. */
+function changesIn(resource: Resource | undefined): Change[] {
+  if (resource?.resourceType === 'Parameters') return fhirPathChanges(resource);
+  if (resource?.resourceType !== 'Binary') return [];
+  return jsonChanges(Buffer.from(resource.data ?? '', 'base64'));
 }
 
 function changesOf(body: unknown, type: string): Change[] {
   if (!(body instanceof Uint8Array) || body.length === 0) return [];
-  if (/json-patch/.test(type)) return jsonChanges(body);
+  if (/json-patch/i.test(type)) return jsonChanges(body);
   const { tree, faults } = read(body);
   if (faults.some((one) => one.severity === 'error') || tree?.resourceType !== 'Parameters') return [];
-  return fhirPathChanges(tree);
+  return fhirPathChanges(tree as Parameters);
 }
 
-/** RFC 6902; `test` changes nothing. */
-function jsonChanges(body: Uint8Array): Change[] {
-  let patch: unknown;
-  try {
-    patch = JSON.parse(Buffer.from(body).toString('utf8'));
-  } catch {
-    return [];
+async function matching({ type, id, query }: PatchTarget, fhir: FhirEndpoint): Promise<Entry[]> {
+  if (id !== undefined) {
+    const one = await readOne<Entry>(`${type}/${id}`, fhir);
+    return one ? [one] : [];
   }
-  if (!Array.isArray(patch)) return [];
-  return patch.flatMap((one: { op?: unknown; path?: unknown; from?: unknown; value?: unknown } | null) => {
-    if (!one || one.op === 'test') return [];
-    const paths = one.op === 'move' ? [one.path, one.from] : [one.path];
-    return paths.map((path) => jsonChange(String(path ?? ''), one.op === 'remove' ? undefined : one.value));
-  });
+  const { status, body } = await fhir.send({ method: 'GET', path: `${type}?${query}&_count=2` });
+  const found = status === 200 ? ((body as Bundle<Entry>).entry ?? []) : [];
+  return found.flatMap((one) => (one.resource && one.search?.mode !== 'outcome' ? [one.resource] : []));
 }
 
-function jsonChange(path: string, value: unknown): Change {
-  const [, element = '', position, ...deeper] = path.split('/');
-  if (element !== 'extension') return { element };
-  const given = (Array.isArray(value) ? value : [value]).map((one) => (one as { url?: string } | null)?.url);
-  const isIndex = /^\d{1,3}$/.test(position ?? '');
-  // A new extension, a list of them, or something inside one that is there.
-  if (deeper.length === 0 && value !== undefined && given.every((one) => one === IS_ARCHIVED)) {
-    return { element, extension: IS_ARCHIVED };
-  }
-  return { element, ...(isIndex && deeper[0] !== 'url' ? { index: Number(position) } : {}) };
+/** RFC 5261, turned into the changes of elements that it comes to. */
+function xmlVerdict(body: unknown, { type }: PatchTarget, found: Entry[]): PatchVerdict {
+  const [current, another] = found;
+  if (!current) return { faults: [fault('match-none', { params: { type } })] };
+  if (another) return { faults: [fault('match-several', { params: { type } })] };
+  if (!(body instanceof Uint8Array) || body.length === 0) return { faults: [fault('body-empty')] };
+  const { resource, faults } = patchXml(current, body);
+  if (!resource) return { faults };
+  // Written and read again like the patched one, so that nothing but the patch makes them differ.
+  const before = (patchXml(current, Buffer.from('<diff/>')).resource ?? current) as unknown as Record<string, unknown>;
+  const after = resource as unknown as Record<string, unknown>;
+  const names = new Set([...Object.keys(before), ...Object.keys(after)]);
+  const differing = [...names].filter((name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]));
+  const closed = differing.filter((name) => !mayDiffer(name, before[name], after[name]));
+  if (closed.length > 0) return { faults: closed.map((element) => fixed({ element, urls: [] })) };
+  const patch = differing.flatMap((name) => replacing(name, before[name], after[name]));
+  return { faults: [], instead: { path: `${type}/${current.id}`, patch } };
 }
 
-/** https://hl7.org/fhir/R4/fhirpatch.html */
-function fhirPathChanges({ parameter = [] }: Parameters): Change[] {
-  return parameter
-    .filter((one) => one.name === 'operation')
-    .map(({ part = [] }) => {
-      const of = (name: string) => part.find((one) => one.name === name);
-      const path = of('path')?.valueString ?? '';
-      const element = pathElement(path) || (of('name')?.valueString ?? '');
-      if (element !== 'extension') return { element };
-      const named = path.includes(`'${IS_ARCHIVED}'`) || extensionOf(of('value')) === IS_ARCHIVED;
-      return named ? { element, extension: IS_ARCHIVED } : { element };
-    });
+function mayDiffer(name: string, before: unknown, after: unknown): boolean {
+  if (name !== 'extension') return isOpen({ element: name, urls: [] }, []);
+  const others = (list: unknown) =>
+    JSON.stringify(((list ?? []) as { url: string }[]).filter((one) => one.url !== IS_ARCHIVED));
+  return others(before) === others(after);
 }
 
-/** First step below the document: `DocumentReference.securityLabel[0]` is `securityLabel`. */
-function pathElement(path: string): string {
-  return /^DocumentReference\.([A-Za-z]+)/.exec(path.trim())?.[1] ?? '';
+/** What was read is tested before it is replaced: a change made meanwhile is not overwritten. */
+function replacing(name: string, before: unknown, after: unknown): object[] {
+  const path = `/${name}`;
+  const test = before === undefined ? [] : [{ op: 'test', path, value: before }];
+  if (after === undefined) return [...test, { op: 'remove', path }];
+  return [...test, { op: before === undefined ? 'add' : 'replace', path, value: after }];
 }
 
-function extensionOf(value: ParametersParameter | undefined): string | undefined {
-  const url = value?.part?.find((one) => one.name === 'url');
-  return (
-    url?.valueUri ??
-    url?.valueString ??
-    (value as { valueExtension?: { url?: string } } | undefined)?.valueExtension?.url
-  );
+function fixed({ element }: Change): Fault {
+  const name = /^[A-Za-z]{1,64}$/.test(element) ? element : 'this element';
+  return fault('metadata-fixed', { params: { element: name } });
 }

@@ -8,7 +8,7 @@ import { type Fault, operationOutcome } from '../../errors.ts';
 import { read } from '../../formats/fhir/index.ts';
 import type { PdsmConfig } from './config.ts';
 import { find } from './find.ts';
-import { checkPatch } from './metadata.ts';
+import { examinePatch, type PatchTarget } from './metadata.ts';
 import { isSubmissionSet } from './names.ts';
 import { type Examined, examineProvide } from './provide.ts';
 import { examineSimplified, isSimplified } from './simplified.ts';
@@ -29,9 +29,9 @@ async function route(request: Request, response: Response, next: NextFunction, g
   if (/^(List|DocumentReference)$/.test(steps) && method === 'GET') return find(request, response, next, context);
   if (/^(List|DocumentReference)\/_search$/.test(steps) && method === 'POST')
     return find(request, response, next, context);
-  if (steps === 'DocumentReference' && query && method === 'PATCH') {
-    const faults = await checkPatch(request, query, context.fhir);
-    return faults.length > 0 ? refuse(request, response, faults) : next();
+  if (method === 'PATCH') {
+    const target = patchTarget(steps, query);
+    return target ? change(request, response, target, context, next) : next();
   }
   if (method !== 'POST') return next();
   if (steps === '' && mayProvide(request.body)) {
@@ -43,6 +43,29 @@ async function route(request: Request, response: Response, next: NextFunction, g
     return isSimplified(document) ? publish(request, response, document, context) : next();
   }
   next();
+}
+
+function patchTarget(steps: string, query: string | undefined): PatchTarget | undefined {
+  const [type, id, more] = steps.split('/');
+  if ((type !== 'DocumentReference' && type !== 'List') || more !== undefined) return undefined;
+  if (id) return { type, id };
+  return query ? { type, query } : undefined;
+}
+
+/** Metadata update, IHE RMU as PDSm constrains it. */
+async function change(
+  request: Request,
+  response: Response,
+  target: PatchTarget,
+  context: Context,
+  next: NextFunction,
+): Promise<void> {
+  const { faults, instead } = await examinePatch(request, target, context.fhir);
+  if (faults.length > 0) return refuse(request, response, faults);
+  if (!instead) return next();
+  const bytes = Buffer.from(JSON.stringify(instead.patch));
+  const contentType = 'application/json-patch+json';
+  return applyWrite(request, response, { method: 'PATCH', path: instead.path, bytes, contentType }, context);
 }
 
 /** What cannot be read is the FHIR API's to refuse. */

@@ -17,10 +17,23 @@ export const SOURCE_ID = `${MHD}/StructureDefinition/ihe-sourceId`;
 export const LIST_TYPES = `${MHD}/CodeSystem/MHDlistTypes`;
 export const URI = 'urn:ietf:rfc:3986';
 
-/** True for the List that stands for one submission; the system is written with http and https. */
+/** True for a List that stands for one submission or for a folder; the system is written with http and https. */
+export function isMhdList(resource: Resource | undefined): resource is List {
+  return isListOf(resource, ['submissionset', 'folder']);
+}
+
+/** True for the List that stands for one submission. */
 export function isSubmissionSet(resource: Resource | undefined): resource is List {
-  return (
-    resource?.resourceType === 'List' &&
-    (resource.code?.coding ?? []).some((one) => one.code === 'submissionset' && /MHDlistTypes$/.test(one.system ?? ''))
-  );
+  return isListOf(resource, ['submissionset']);
+}
+
+/** True for a List that gathers documents of one patient over time. */
+export function isFolder(resource: Resource | undefined): resource is List {
+  return isListOf(resource, ['folder']);
+}
+
+function isListOf(resource: Resource | undefined, codes: string[]): resource is List {
+  const isOne = ({ code, system }: { code?: string; system?: string }) =>
+    codes.includes(code ?? '') && /MHDlistTypes$/.test(system ?? '');
+  return resource?.resourceType === 'List' && (resource.code?.coding ?? []).some(isOne);
 }

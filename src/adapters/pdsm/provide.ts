@@ -1,16 +1,31 @@
-import type { Binary, Bundle, BundleEntry, DocumentReference, Patient, Resource } from '@medplum/fhirtypes';
+import { createHash } from 'node:crypto';
+import type { Bundle, BundleEntry, DocumentReference, List, Patient, Reference, Resource } from '@medplum/fhirtypes';
 import type { FhirEndpoint } from '../../adapter.ts';
 import { type Fault, fault, warning } from '../../errors.ts';
-import { checkBytes, checkDocument, checkOpen, checkSubject } from './content.ts';
-import { checkPatchResource } from './metadata.ts';
-import { isSubmissionSet } from './names.ts';
-import { statusPatch } from './submission.ts';
-import { documentsOf, type Target, Targets } from './targets.ts';
+import { checkContent, checkList, checkMetadata, checkParts } from './checks.ts';
+import { checkOpen, checkSubject } from './content.ts';
+import { isIns } from './ins.ts';
+import { examinePatchEntry } from './metadata.ts';
+import { isMhdList, isSubmissionSet } from './names.ts';
+import { superseding } from './replaces.ts';
+import { knownBy, type Target, Targets } from './targets.ts';
 
 /** A submission as it is to be applied, and everything found about it; an error among the faults means nothing is. */
 export interface Examined {
   bundle: Bundle;
   faults: Fault[];
+}
+
+/** What is known while the entries of one submission are looked at. */
+interface Desk {
+  targets: Targets;
+  fhir: FhirEndpoint;
+  /** Business identifiers of the submission so far. */
+  seen: Set<string>;
+  /** The patient of the submission set. */
+  subject?: Target<Patient>;
+  /** Entries that the transaction owes besides. */
+  added: BundleEntry[];
 }
 
 /**
@@ -21,128 +36,157 @@ export interface Examined {
  */
 export async function examineProvide(given: Bundle, fhir: FhirEndpoint, repeats: boolean): Promise<Examined> {
   const { bundle, faults } = withoutContainedMeta(given);
-  const targets = new Targets(bundle, fhir);
   const entries = bundle.entry ?? [];
-  const added: BundleEntry[] = [];
-  faults.push(...checkParts(entries));
-  for (const [index, { resource, request }] of entries.entries()) {
+  const desk: Desk = { targets: new Targets(bundle, fhir), fhir, seen: new Set(), added: [] };
+  faults.push(...checkParts(entries.map((one) => one.resource)));
+  const set = entries.find((one) => isSubmissionSet(one.resource))?.resource as List | undefined;
+  desk.subject = await desk.targets.patient(set?.subject);
+  const entry: BundleEntry[] = [];
+  for (const [index, one] of entries.entries()) {
     const place = `Bundle.entry[${index}].resource`;
-    if (isSubmissionSet(resource)) {
-      faults.push(...checkSubject(resource.subject?.reference, `${place}.subject`));
-      if (!(await targets.patient(resource.subject))) faults.push(unknownSubject(place));
-    }
-    if (request?.method === 'PATCH' && resource?.resourceType === 'Parameters') {
-      faults.push(...checkPatchResource(resource).map((one) => ({ ...one, place })));
-    }
-    if (resource?.resourceType !== 'DocumentReference' || request?.method !== 'POST') continue;
-    const known = resource.masterIdentifier?.value ? await documentsOf(resource.masterIdentifier, fhir) : [];
-    // The first time it was examined; now its answer is asked for again.
-    if (known.length > 0 && repeats) continue;
-    if (known.length > 0) faults.push(fault('provide-exists', { place: `${place}.masterIdentifier` }));
-    const subject = await targets.patient(resource.subject);
-    faults.push(...checkMetadata(resource, place), ...checkContent(resource, subject, targets, place));
-    faults.push(...checkSubject(resource.subject?.reference, `${place}.subject`));
-    if (!subject) faults.push(unknownSubject(place));
-    faults.push(...checkOpen(subject?.resource, `${place}.subject`));
-    added.push(...(await superseding(resource, subject, targets, place, faults)));
+    const examined = await examineEntry(one, place, repeats, desk);
+    faults.push(...examined.faults);
+    entry.push(onlyOnce(examined.entry));
   }
-  const patched = new Set(await patchedDocuments(entries, targets));
-  const missing = added.filter(({ request }) => !patched.has(request!.url));
-  return { faults, bundle: { ...bundle, entry: [...entries.map(onlyOnce), ...missing] } };
+  const patched = new Set(await patchedDocuments(entries, desk.targets));
+  const missing = desk.added.filter(({ request }) => !patched.has(request!.url));
+  return { faults, bundle: { ...bundle, entry: [...entry, ...missing] } };
 }
 
-/** A document that two senders provide at the same time is written once. */
+async function examineEntry(
+  entry: BundleEntry,
+  place: string,
+  repeats: boolean,
+  desk: Desk,
+): Promise<{ entry: BundleEntry; faults: Fault[] }> {
+  const { resource, request } = entry;
+  const { method = 'POST', url = '' } = request ?? {};
+  if (method === 'PATCH') {
+    const faults = await examinePatchEntry(resource, url, desk.fhir);
+    return { entry, faults: faults.map((one) => ({ ...one, place })) };
+  }
+  const type = resource?.resourceType ?? /^\/?([A-Za-z]+)/.exec(url)?.[1];
+  const isMhd = type === 'DocumentReference' || isMhdList(resource);
+  if (isMhd && method !== 'POST') return { entry, faults: [fault('provide-method', { place, params: { method } })] };
+  if (resource?.resourceType === 'Patient') return { entry, faults: checkNumbers(resource, place) };
+  if (resource?.resourceType === 'DocumentReference') return examineDocument(entry, resource, place, repeats, desk);
+  if (isMhdList(resource)) return examineList(entry, resource, place, repeats, desk);
+  return { entry, faults: [] };
+}
+
+async function examineList(entry: BundleEntry, list: List, place: string, repeats: boolean, desk: Desk) {
+  const subject = await desk.targets.patient(list.subject);
+  const { faults: found } = await checkNew(list, list.identifier ?? [], place, repeats, desk);
+  const faults = [...checkList(list, place), ...found];
+  faults.push(...checkPerson(list.subject, subject, place, desk));
+  return { entry: { ...entry, resource: { ...list, subject: literal(list.subject, subject) } }, faults };
+}
+
+async function examineDocument(
+  entry: BundleEntry,
+  document: DocumentReference,
+  place: string,
+  repeats: boolean,
+  desk: Desk,
+) {
+  const { masterIdentifier } = document;
+  const news = await checkNew(document, masterIdentifier ? [masterIdentifier] : [], place, repeats, desk);
+  // The first time it was examined; now its answer is asked for again.
+  if (news.repeated) return { entry, faults: [] };
+  const subject = await desk.targets.patient(document.subject);
+  const replaces = await superseding(document, subject, desk.targets, place);
+  desk.added.push(...replaces.entries);
+  const faults = [
+    ...news.faults,
+    ...checkMetadata(document, place),
+    ...(await checkContent(document, subject, desk.targets, place)),
+    ...checkPerson(document.subject, subject, place, desk),
+    ...checkOpen(subject?.resource, `${place}.subject`),
+    ...replaces.faults,
+  ];
+  return {
+    entry: { ...entry, resource: { ...replaces.document, subject: literal(document.subject, subject) } },
+    faults,
+  };
+}
+
+/** Nothing of the same identifier may be here, or stand twice in the submission. */
+async function checkNew(
+  resource: DocumentReference | List,
+  identifiers: { system?: string; value?: string }[],
+  place: string,
+  repeats: boolean,
+  { seen, fhir }: Desk,
+): Promise<{ faults: Fault[]; repeated?: true }> {
+  const element = resource.resourceType === 'List' ? 'identifier' : 'masterIdentifier';
+  for (const one of identifiers.filter(({ value }) => value)) {
+    const known = (await knownBy(resource.resourceType, one, fhir)).length > 0;
+    if (known && repeats) return { faults: [], repeated: true };
+    const key = `${resource.resourceType} ${one.system ?? ''}|${one.value}`;
+    if (known || seen.has(key)) return { faults: [fault('provide-exists', { place: `${place}.${element}` })] };
+    seen.add(key);
+  }
+  return { faults: [] };
+}
+
+/** The patient must be known, and everything submitted together be about one. */
+function checkPerson(
+  named: Reference | undefined,
+  found: Target<Patient> | undefined,
+  place: string,
+  { subject }: Desk,
+): Fault[] {
+  const at = `${place}.subject`;
+  const faults = checkSubject(named, at);
+  if (!found) faults.push(fault('provide-subject-unknown', { place: at }));
+  else if (subject && (found.known ?? found.resource) !== (subject.known ?? subject.resource)) {
+    faults.push(fault('provide-patients-differ', { place: at }));
+  }
+  return faults;
+}
+
+function checkNumbers({ identifier = [] }: Patient, place: string): Fault[] {
+  return identifier.flatMap((one, index) => checkSubject({ identifier: one }, `${place}.identifier[${index}]`));
+}
+
+/** A reference by identifier alone is found by no search for the patient: the resource it means is named as well. */
+function literal<R extends Reference>(named: R | undefined, found: Target<Resource> | undefined): R | undefined {
+  return named && !named.reference && found?.known ? { ...named, reference: found.known } : named;
+}
+
+/** What two senders provide at the same time, or a server away in the wrong moment gets twice, is written once. */
 function onlyOnce(entry: BundleEntry): BundleEntry {
   const { resource, request } = entry;
-  if (resource?.resourceType !== 'DocumentReference' || request?.method !== 'POST' || request.ifNoneExist) return entry;
-  const { system = '', value } = resource.masterIdentifier ?? {};
+  if (!resource || request?.method !== 'POST' || request.ifNoneExist) return entry;
+  if (resource.resourceType === 'Binary') {
+    const id = contentId(entry.fullUrl ?? '', resource.data ?? '');
+    return { ...entry, resource: { ...resource, id }, request: { method: 'PUT', url: `Binary/${id}` } };
+  }
+  const { system = '', value } = identifierOf(resource) ?? {};
   if (!value) return entry;
   const ifNoneExist = `identifier=${encodeURIComponent(`${system}|${value}`)}`;
   return { ...entry, request: { ...request, ifNoneExist } };
 }
 
-function checkParts(entries: BundleEntry[]): Fault[] {
-  const missing = (element: string) => fault('provide-incomplete', { place: 'Bundle.entry', params: { element } });
-  const sets = entries.filter((one) => isSubmissionSet(one.resource)).length;
-  const documents = entries.filter((one) => one.resource?.resourceType === 'DocumentReference').length;
-  return [
-    ...(sets === 1 ? [] : [missing('the one List of code submissionset')]),
-    ...(documents > 0 ? [] : [missing('DocumentReference')]),
-  ];
+/** A Binary has no identifier: its id follows from the place it was given and from its content, so it never changes. */
+function contentId(fullUrl: string, data: string): string {
+  return `content-${createHash('sha256')
+    .update(JSON.stringify([fullUrl, data]))
+    .digest('hex')
+    .slice(0, 40)}`;
 }
 
-/** Elements without which a document cannot be found, trusted or protected. */
-function checkMetadata(document: DocumentReference, place: string): Fault[] {
-  const there: [string, unknown][] = [
-    ['masterIdentifier', document.masterIdentifier?.value],
-    ['type', document.type],
-    ['subject', document.subject],
-    ['custodian', document.custodian],
-    ['securityLabel', document.securityLabel?.length],
-    ['context.period.start', document.context?.period?.start],
-    ['content', document.content?.length],
-  ];
-  return there.flatMap(([element, value]) => (value ? [] : [lacking(element, place)]));
-}
-
-function checkContent(
-  document: DocumentReference,
-  subject: Target<Patient> | undefined,
-  targets: Targets,
-  place: string,
-): Fault[] {
-  return (document.content ?? []).flatMap(({ attachment = {} }, index) => {
-    const at = `${place}.content[${index}].attachment`;
-    const needed = ['contentType', 'title', 'hash', 'size', 'url'] as const;
-    const faults = needed.filter((name) => attachment[name] === undefined).map((name) => lacking(name, at));
-    if (!attachment.url) return faults;
-    const binary = targets.entry(attachment.url)?.resource;
-    if (binary?.resourceType !== 'Binary') return [...faults, fault('provide-content-missing', { place: `${at}.url` })];
-    const bytes = Buffer.from((binary as Binary).data ?? '', 'base64');
-    return [
-      ...faults,
-      ...checkBytes(attachment, bytes, at),
-      ...checkDocument(attachment.contentType, bytes, subject?.resource, at),
-    ];
-  });
-}
-
-/** What a document replaces must be known, be the latest, be about the same patient. */
-async function superseding(
-  document: DocumentReference,
-  subject: Target<Resource> | undefined,
-  targets: Targets,
-  place: string,
-  faults: Fault[],
-): Promise<BundleEntry[]> {
-  const entries: BundleEntry[] = [];
-  for (const [index, { code, target }] of (document.relatesTo ?? []).entries()) {
-    const at = `${place}.relatesTo[${index}].target`;
-    const parent = await targets.document(target);
-    if (!parent) {
-      faults.push(fault('provide-parent-unknown', { place: at }));
-      continue;
-    }
-    if (code !== 'replaces' || !parent.known) continue;
-    if (subject && parent.resource.subject?.reference !== subject.known) {
-      faults.push(fault('document-other-patient', { place: at }));
-    } else if (parent.resource.status !== 'current') {
-      faults.push(fault('document-not-latest', { place: at }));
-    }
-    const ifMatch = parent.resource.meta?.versionId && `W/"${parent.resource.meta.versionId}"`;
-    entries.push({
-      resource: statusPatch('superseded'),
-      request: { method: 'PATCH', url: parent.known, ...(ifMatch ? { ifMatch } : {}) },
-    });
-  }
-  return entries;
+function identifierOf(resource: Resource) {
+  if (resource.resourceType === 'DocumentReference') return resource.masterIdentifier;
+  if (resource.resourceType === 'Patient') return resource.identifier?.find((one) => isIns(one.system));
+  return isMhdList(resource) ? resource.identifier?.find((one) => one.value) : undefined;
 }
 
 /** Documents that the sender changes itself, `DocumentReference/id`. */
 async function patchedDocuments(entries: BundleEntry[], targets: Targets): Promise<string[]> {
   const changed: string[] = [];
   for (const { request } of entries) {
-    if (request?.method !== 'PATCH' && request?.method !== 'PUT') continue;
+    if (request?.method !== 'PATCH') continue;
     const reference = request.url.replace(/^\//, '');
     if (!reference.startsWith('DocumentReference')) continue;
     const found = await targets.document({ reference });
@@ -167,12 +211,4 @@ export function withoutContainedMeta(given: Bundle): Examined {
     return { ...one, resource: { ...one.resource, contained: mended } as Resource };
   });
   return { bundle: given.entry ? { ...given, entry } : given, faults };
-}
-
-function lacking(element: string, place: string): Fault {
-  return fault('provide-incomplete', { place: `${place}.${element}`, params: { element } });
-}
-
-function unknownSubject(place: string): Fault {
-  return fault('provide-subject-unknown', { place: `${place}.subject` });
 }

@@ -5,7 +5,8 @@ import { type Fault, fault } from '../../errors.ts';
 import { checkBytes, checkDocument, checkOpen, checkSubject } from './content.ts';
 import { sha1 } from './dossier.ts';
 import { type Examined, withoutContainedMeta } from './provide.ts';
-import { documentsOf, Targets } from './targets.ts';
+import { superseding } from './replaces.ts';
+import { knownBy, Targets } from './targets.ts';
 
 /** True for a document that brings its content along, or says it is a simplified publish. */
 export function isSimplified(resource: Resource | undefined): resource is DocumentReference {
@@ -29,20 +30,28 @@ export async function examineSimplified(given: DocumentReference, fhir: FhirEndp
   if (attachment.url !== undefined || given.content?.length !== 1) faults.push(fault('provide-inline', { place: at }));
   if (!given.type) faults.push(lacking('type', 'DocumentReference'));
 
-  const subject = await new Targets({ resourceType: 'Bundle', type: 'transaction' }, fhir).patient(given.subject);
+  const targets = new Targets({ resourceType: 'Bundle', type: 'transaction' }, fhir);
+  const subject = await targets.patient(given.subject);
   if (!given.subject) faults.push(lacking('subject', 'DocumentReference'));
   else if (!subject) faults.push(fault('provide-subject-unknown', { place: 'DocumentReference.subject' }));
-  faults.push(...checkSubject(given.subject?.reference, 'DocumentReference.subject'));
+  faults.push(...checkSubject(given.subject, 'DocumentReference.subject'));
   faults.push(...checkOpen(subject?.resource, 'DocumentReference.subject'));
   const bytes = Buffer.from(attachment.data ?? '', 'base64');
   if (bytes.length > 0) {
     faults.push(...checkBytes(attachment, bytes, at));
     faults.push(...checkDocument(attachment.contentType, bytes, subject?.resource, at));
   }
-  const known = given.masterIdentifier?.value ? await documentsOf(given.masterIdentifier, fhir) : [];
+  const known = given.masterIdentifier?.value ? await knownBy('DocumentReference', given.masterIdentifier, fhir) : [];
   if (known.length > 0) faults.push(fault('provide-exists', { place: 'DocumentReference.masterIdentifier' }));
-  const mended = withoutContainedMeta(transactionOf(given, bytes));
-  return { bundle: mended.bundle, faults: [...faults, ...mended.faults] };
+  const replaces = await superseding(given, subject, targets, 'DocumentReference');
+  const named = given.subject && !given.subject.reference && subject?.known;
+  const document = {
+    ...replaces.document,
+    ...(named ? { subject: { ...given.subject, reference: subject.known } } : {}),
+  };
+  const { bundle, faults: mended } = withoutContainedMeta(transactionOf(document, bytes));
+  const entry = [...(bundle.entry ?? []), ...replaces.entries];
+  return { bundle: { ...bundle, entry }, faults: [...faults, ...replaces.faults, ...mended] };
 }
 
 function transactionOf(given: DocumentReference, bytes: Buffer): Bundle {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type {
   Bundle,
   BundleEntry,
+  Device,
   DocumentReference,
   Identifier,
   List,
@@ -99,7 +100,11 @@ function submissionSet(
   };
 }
 
-function sharedDocument({ dossier, patient, ins, replaces }: Submission, id: string, url: string): DocumentReference {
+function sharedDocument(
+  { dossier, patient, ins, replaces, at }: Submission,
+  id: string,
+  url: string,
+): DocumentReference {
   const { document, content, bytes } = dossier;
   const people = peopleOf(dossier);
   const { attachment, format } = content;
@@ -115,7 +120,7 @@ function sharedDocument({ dossier, patient, ins, replaces }: Submission, id: str
     ...(document.type ? { type: document.type } : {}),
     ...(document.category ? { category: document.category } : {}),
     subject: { reference: subjectOf(ins) },
-    ...(document.date ? { date: document.date } : {}),
+    date: document.date ?? at.toISOString(),
     ...(people.author ? { author: [{ reference: people.author }] } : {}),
     ...(people.author && document.authenticator ? { authenticator: { reference: people.author } } : {}),
     ...(people.custodian ? { custodian: { reference: people.custodian } } : {}),
@@ -174,7 +179,7 @@ function titleOf({ document, content }: Dossier): string {
 
 /** Author and custodian as contained resources: no meta, no narrative, references among themselves only. */
 function peopleOf({ author, custodian }: Dossier): { contained: Resource[]; author?: string; custodian?: string } {
-  const { role, practitioner, organization } = author;
+  const { role, practitioner, organization, device } = author;
   const contained: Resource[] = [];
   const keep = (resource: Resource | undefined, id: string, links: object = {}) => {
     if (!resource) return undefined;
@@ -191,8 +196,13 @@ function peopleOf({ author, custodian }: Dossier): { contained: Resource[]; auth
   const byRole = keep(role && stripped(role), 'role', links);
   const same = custodian && custodian.id === organization?.id;
   const holder = same ? place : keep(custodian, 'custodian');
-  const named = byRole ?? person ?? place;
+  const named = byRole ?? person ?? place ?? keep(device && withoutPatient(device), 'device') ?? holder;
   return { contained, ...(named ? { author: named } : {}), ...(holder ? { custodian: holder } : {}) };
+}
+
+/** What a device belongs to is this house's business. */
+function withoutPatient({ patient: _patient, owner: _owner, location: _location, ...device }: Device): Device {
+  return device;
 }
 
 /** Places and services of a role are references to this house, which nobody elsewhere can follow. */

@@ -1,4 +1,4 @@
-import type { Bundle, BundleEntry, DocumentReference, Patient, Reference, Resource } from '@medplum/fhirtypes';
+import type { Binary, Bundle, BundleEntry, DocumentReference, Patient, Reference, Resource } from '@medplum/fhirtypes';
 import type { FhirEndpoint } from '../../adapter.ts';
 import { findAll, readOne } from './dossier.ts';
 
@@ -36,6 +36,13 @@ export class Targets {
     );
   }
 
+  /** What an attachment names: an entry of the submission, or a Binary that is on the server already. */
+  async content(address: string): Promise<Resource | undefined> {
+    const inside = this.entry(address)?.resource;
+    if (inside) return inside;
+    return address.startsWith('Binary/') ? readOne<Binary>(address, this.fhir) : undefined;
+  }
+
   /** Undefined when nothing or more than one thing is meant. */
   private async one<R extends Resource>(
     type: string,
@@ -59,14 +66,11 @@ function tokenOf({ system, value }: { system?: string; value?: string }): string
   return encodeURIComponent(system ? `${system}|${value}` : `${value}`);
 }
 
-/** Documents of one identifier, on the server. */
-export function documentsOf(identifier: { system?: string; value?: string }, fhir: FhirEndpoint) {
-  return findAll<DocumentReference>(`DocumentReference?identifier=${tokenOf(identifier)}&_count=2`, fhir);
-}
-
-/** URLs of the extensions that the one document a condition names has, in their order. */
-export async function extensionsAt(query: string, fhir: FhirEndpoint): Promise<string[]> {
-  const { status, body } = await fhir.send({ method: 'GET', path: `DocumentReference?${query}&_count=2` });
-  const found = status === 200 ? ((body as Bundle<DocumentReference>).entry ?? []) : [];
-  return found.length === 1 ? (found[0]!.resource?.extension ?? []).map((one) => one.url) : [];
+/** What has one identifier, on the server. */
+export function knownBy(
+  type: 'DocumentReference' | 'List',
+  identifier: { system?: string; value?: string },
+  fhir: FhirEndpoint,
+): Promise<Resource[]> {
+  return findAll<Resource>(`${type}?identifier=${tokenOf(identifier)}&_count=2`, fhir);
 }
