@@ -7,6 +7,7 @@ export interface MailConfig {
   patientDomain: string;
   messageIdDomain: string;
   productNumber: string;
+  answer: boolean;
   sourceId: string;
   maxBytes: number;
   directory?: string;
@@ -85,6 +86,12 @@ export const configSchema = {
     },
     messageIdDomain: { ...text('Right side of the Message-IDs made here.'), default: 'passerelle.example' },
     productNumber: { ...text('X-MSS-NIL: number of the product, given by the ANS.'), default: 'PASSERELLE-0' },
+    answer: {
+      type: 'boolean',
+      default: true,
+      description:
+        'Whether the sender of a mail that came in is told how processing went (MDN), when asked for; needs `smtp` and `from`.',
+    },
     sourceId: {
       ...text('OID of this installation: source of its XDM submission sets.'),
       pattern: '^[0-2](\\.(0|[1-9][0-9]*))+$',

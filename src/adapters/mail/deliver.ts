@@ -1,25 +1,24 @@
-import type { Delivery, DeliveryOutcome, DoorContext } from '../../adapter.ts';
+import type { Delivery, DeliveryOutcome } from '../../adapter.ts';
 import { type ErrorCode, type Fault, fault, PasserelleError } from '../../errors.ts';
+import { type AnswerPayload, deliverAnswer } from './answer.ts';
 import { noteSending } from './communication.ts';
 import type { MailConfig } from './config.ts';
 import { addressOf, type Directory } from './directory.ts';
 import { readDossiers } from './dossier.ts';
 import { addressIn, compose } from './letter.ts';
 import { type PatientTraits, traitsOf } from './patient.ts';
-import type { Mail, Sender } from './smtp.ts';
+import type { Post } from './post.ts';
+import type { Mail } from './smtp.ts';
 import { isPatientAddress, type MailPayload } from './wants.ts';
-
-export interface Post {
-  context: Pick<DoorContext<MailConfig>, 'config' | 'fhir' | 'log'>;
-  sender: Sender;
-  directories: Directory[];
-}
 
 /** Faults that pass: the delivery waits. */
 const passing: ReadonlySet<ErrorCode> = new Set(['mail-unreachable', 'fhir-unreachable', 'fhir-busy', 'fhir-timeout']);
 
 /** Reads what is to be sent as it stands now, makes the mail, hands it to the operator, and notes how that went. */
 export async function deliverMail(delivery: Delivery, post: Post): Promise<DeliveryOutcome> {
+  if (delivery.kind === 'notification') {
+    return deliverAnswer(delivery.payload as AnswerPayload, delivery.messageId, post);
+  }
   const at = new Date();
   const outcome = await attempt(delivery.payload as MailPayload, at, post);
   const ended = outcome.outcome === 'delivered' || outcome.outcome === 'permanent';

@@ -1,6 +1,7 @@
 import type { Door, DoorContext, DoorType } from '../../adapter.ts';
 import { fault } from '../../errors.ts';
 import { annuaireDirectory } from './annuaire.ts';
+import { answersOf } from './answer.ts';
 import { configSchema, type MailConfig } from './config.ts';
 import { deliverMail } from './deliver.ts';
 import { csvDirectory, type Directory } from './directory.ts';
@@ -33,6 +34,10 @@ class MailDoor implements Door {
 
   wants(written: Parameters<NonNullable<Door['wants']>>[0]) {
     return wantsOf(written, this.context.name, this.context.config);
+  }
+
+  answers(ended: Parameters<NonNullable<Door['answers']>>[0]) {
+    return answersOf(ended, this.context.config);
   }
 
   async deliver(delivery: Parameters<NonNullable<Door['deliver']>>[0]) {

@@ -97,7 +97,8 @@ function clientOf({ config }: Context): ImapFlow {
     host,
     port,
     secure: security === 'tls',
-    ...(security === 'none' ? {} : { doSTARTTLS: security === 'starttls' }),
+    // Left out, it would be tried wherever the server offers it.
+    doSTARTTLS: security === 'starttls',
     auth: { user, ...(accessToken ? { accessToken } : { pass: password ?? '' }) },
     tls: { minVersion: 'TLSv1.2', ...(isIP(host) ? {} : { servername: host }), cert, key, ca },
     logger: false,

@@ -1,3 +1,4 @@
+import { isAscii } from 'node:buffer';
 import { isIP } from 'node:net';
 import { Readable } from 'node:stream';
 import nodemailer from 'nodemailer';
@@ -19,6 +20,8 @@ export interface Mail {
   to: string;
   messageId: string;
   bytes: Uint8Array;
+  /** A report about a mail: nothing is to be reported about it in its turn (RFC 8098, 3). */
+  report?: boolean;
 }
 
 export function openSender(config: NonNullable<MailConfig['smtp']>): Sender {
@@ -37,7 +40,7 @@ export function openSender(config: NonNullable<MailConfig['smtp']>): Sender {
     disableUrlAccess: true,
   } as Parameters<typeof nodemailer.createTransport>[0]);
   return {
-    async send({ from, to, messageId, bytes }) {
+    async send({ from, to, messageId, bytes, report }) {
       let begun = false;
       const raw = Readable.from(
         (function* () {
@@ -46,15 +49,13 @@ export function openSender(config: NonNullable<MailConfig['smtp']>): Sender {
         })(),
         { objectMode: false },
       );
-      const dsn = {
-        id: messageId,
-        return: 'headers',
-        notify: ['success', 'failure', 'delay'],
-        recipient: `rfc822;${to}`,
-      };
+      const asked = { return: 'headers', notify: ['success', 'failure', 'delay'], recipient: `rfc822;${to}` };
+      const dsn = report ? { notify: 'never' } : { id: messageId, ...asked };
+      // RFC 1870: a server that knows the size says no before the mail has travelled.
+      const envelope = { from: from || false, to: [to], size: bytes.length, use8BitMime: report && !isAscii(bytes) };
       try {
-        await transport.sendMail({ envelope: { from, to: [to] }, raw, dsn } as object);
-        return { outcome: 'delivered', key: messageId };
+        await transport.sendMail({ envelope, raw, dsn } as object);
+        return { outcome: 'delivered', ...(report ? {} : { key: messageId }) };
       } catch (error) {
         return outcomeOf(error as SmtpError, begun);
       } finally {
@@ -104,7 +105,7 @@ const beforeMail = new Set(['EDNS', 'ETLS', 'EAUTH', 'ECONNECTION', 'ECONNREFUSE
  * us, never about this mail. Silence after the mail has begun to leave means that nobody knows.
  */
 function outcomeOf(error: SmtpError, begun: boolean): DeliveryOutcome {
-  const { responseCode: status, command = '' } = error;
+  const { responseCode: status = tooLarge(error), command = '' } = error;
   const detail = `${error.code ?? ''} ${command} ${error.response ?? error.message}`.slice(0, 500);
   const aboutMail =
     /^(MAIL|RCPT|DATA)/i.test(command) || (status !== undefined && !/^(CONN|EHLO|HELO|STARTTLS|AUTH)/i.test(command));
@@ -117,6 +118,11 @@ function outcomeOf(error: SmtpError, begun: boolean): DeliveryOutcome {
     return { outcome: 'ambiguous', faults: [fault('mail-unconfirmed', { detail })] };
   }
   return { outcome: 'transient', faults: [unreachable(error)] };
+}
+
+/** What the client finds by itself in the server's greeting (RFC 1870, 6.1) is as good as its answer. */
+function tooLarge({ code, message }: SmtpError): number | undefined {
+  return code === 'EMESSAGE' && /larger than allowed/i.test(message) ? 552 : undefined;
 }
 
 function unreachable(error: SmtpError): Fault {

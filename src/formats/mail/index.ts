@@ -2,10 +2,12 @@ import { type AddressObject, type Attachment, type ParsedMail, simpleParser } fr
 import type { Decoded, Part } from '../../conversion.ts';
 import { type Fault, fault } from '../../errors.ts';
 import { readArchive } from '../xdm/index.ts';
+import { headOf } from './disposition.ts';
 import { bare, deliveryReport, dispositionReport } from './report.ts';
-import type { MailedDocument, MailReport, MailTree } from './tree.ts';
+import type { MailedDocument, MailHead, MailReport, MailTree } from './tree.ts';
 
-export type { MailedDocument, MailReport, MailResult, MailTree } from './tree.ts';
+export { type Disposition, writeDisposition } from './disposition.ts';
+export type { MailedDocument, MailHead, MailReport, MailResult, MailTree } from './tree.ts';
 
 /** Most attachments that are looked at. */
 const MOST_ATTACHMENTS = 50;
@@ -37,13 +39,22 @@ export async function read(bytes: Uint8Array): Promise<Decoded<MailTree>> {
   if (!report && documents.length === 0 && faults.length === 0) faults.push(fault('mail-without-document'));
   return {
     format: 'mail',
-    tree: { ...headOf(mail), documents, archived, ...(report ? { report } : {}) },
+    tree: { ...headIn(mail), documents, archived, ...(report ? { report } : {}) },
     parts,
     faults,
   };
 }
 
-function headOf(mail: ParsedMail): Omit<MailTree, 'documents' | 'archived'> {
+/** What the head of a mail says, without a look at what it carries. Never throws. */
+export async function readHead(bytes: Uint8Array): Promise<MailHead> {
+  try {
+    return headIn(await simpleParser(headOf(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength))));
+  } catch {
+    return { to: [] };
+  }
+}
+
+function headIn(mail: ParsedMail): MailHead {
   const subject = mail.subject?.slice(0, 500);
   const notification = mail.headers.get('disposition-notification-to');
   const optional = {
@@ -58,9 +69,16 @@ function headOf(mail: ParsedMail): Omit<MailTree, 'documents' | 'archived'> {
     sentAt: mail.date && !Number.isNaN(mail.date.getTime()) ? mail.date.toISOString() : undefined,
     text: mail.text?.slice(0, 100_000),
     notificationTo: addressesOf(notification as AddressObject | undefined)[0],
+    returnPath: addressesOf(mail.headers.get('return-path') as AddressObject | undefined)[0],
+    originalRecipient: textOf(mail.headers.get('original-recipient')),
   };
   const there = Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined));
   return { ...there, to: addressesOf(mail.to) };
+}
+
+/** A header that nobody takes apart, on one line. */
+function textOf(header: unknown): string | undefined {
+  return typeof header === 'string' && /^[\x20-\x7e]{1,320}$/.test(header) ? header : undefined;
 }
 
 function addressesOf(written: AddressObject | AddressObject[] | undefined): string[] {

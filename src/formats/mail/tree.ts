@@ -1,7 +1,7 @@
 import type { ArchivedDocument } from '../xdm/index.ts';
 
-/** A mail as maps see it. Times are FHIR instants, addresses bare. */
-export interface MailTree {
+/** What stands in a mail's head. Times are FHIR instants, addresses bare. */
+export interface MailHead {
   messageId?: string;
   inReplyTo?: string;
   from?: string;
@@ -14,6 +14,14 @@ export interface MailTree {
   text?: string;
   /** Address that asks to be told how processing went (RFC 8098). */
   notificationTo?: string;
+  /** Where the mail came from, as the delivering server wrote it down. */
+  returnPath?: string;
+  /** RFC 8098, 2.3, as written: `rfc822;address`. */
+  originalRecipient?: string;
+}
+
+/** A mail as maps see it. */
+export interface MailTree extends MailHead {
   /** Documents inside, in the order of the parts. */
   documents: MailedDocument[];
   /** True when the documents come out of an XDM archive. */
