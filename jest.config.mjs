@@ -7,6 +7,7 @@ export default {
     '<rootDir>/tests/browser/',
     '<rootDir>/tests/chaos/',
     '<rootDir>/tests/conformance/',
+    '<rootDir>/tests/counterparts/',
     '<rootDir>/tests/hapi/',
   ],
   extensionsToTreatAsEsm: ['.ts'],
