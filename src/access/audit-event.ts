@@ -49,6 +49,25 @@ export function auditEvent(asked: Asked): AuditEvent {
   };
 }
 
+/** A person logged in and let a program in: DICOM's User Authentication, Login. */
+export function loginEvent(
+  { clientId, practitioner, address }: { clientId: string; practitioner: string; address?: string },
+  at: Date,
+): AuditEvent {
+  const caller = { clientId, practitioner } as Caller;
+  return {
+    resourceType: 'AuditEvent',
+    type: { system: kinds, code: '110114', display: 'User Authentication' },
+    subtype: [{ system: kinds, code: '110122', display: 'Login' }],
+    action: 'E',
+    period: { start: at.toISOString() },
+    recorded: at.toISOString(),
+    outcome: '0',
+    agent: agentsOf({ caller, method: 'GET', path: '', status: 200, at, ...(address ? { address } : {}) }),
+    source: { site: 'passerelle', observer: { display: 'passerelle' } },
+  };
+}
+
 function agentsOf({ caller, address }: Asked): AuditEvent['agent'] {
   const network = address ? { network: { address, type: '2' as const } } : {};
   const role = (code: string) => ({ type: { coding: [{ system: kinds, code }] } });

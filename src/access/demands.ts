@@ -26,6 +26,9 @@ const open = [
   '/.well-known/smart-configuration',
   `${fhirBase}/.well-known/smart-configuration`,
   `${fhirBase}/metadata`,
+  '/oauth2/authorize',
+  '/oauth2/callback',
+  '/oauth2/patient',
   '/oauth2/token',
   '/oauth2/jwks',
 ];

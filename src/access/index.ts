@@ -1,9 +1,12 @@
 import type { Config } from '../config/shape.ts';
 import { type Authenticator, createAuthenticator } from './assertion.ts';
 import { type AuditTrail, openAudit } from './audit.ts';
+import { loginEvent } from './audit-event.ts';
 import { defaultScope, signToken } from './issuer.ts';
 import { type IssuerKeys, openKeys } from './keys.ts';
+import { type Logins, openLogins } from './logins.ts';
 import { type AccessRules, loadAccessRules } from './porter-rules.ts';
+import { type IdentityProvider, openProvider } from './provider.ts';
 import { openReplayGuard } from './replay.ts';
 import { formatScopes, narrow, parseScopes } from './scopes.ts';
 import { createVerifier, type Verifier } from './verifier.ts';
@@ -20,8 +23,16 @@ export interface Access {
     jwks: IssuerKeys['jwks'];
     authenticate: Authenticator;
     /** A token for a client that proved itself; undefined when it may have none of the scopes it asks for. */
-    grant(clientId: string, requested: string): Promise<{ token: string; scope: string; seconds: number } | undefined>;
+    grant(
+      clientId: string,
+      requested: string,
+      certificate?: string,
+    ): Promise<{ token: string; scope: string; seconds: number } | undefined>;
   };
+  /** Login of persons; absent when the configuration names no provider of identities, or there is no own issuer. */
+  persons?: { provider: IdentityProvider; logins: Logins; keys: IssuerKeys };
+  /** Writes a person's login into the audit. */
+  noteLogin(login: { clientId: string; practitioner: string; address?: string }): void;
   close(): void;
 }
 
@@ -31,30 +42,35 @@ export async function openAccess(config: Config): Promise<Access> {
   const verify = createVerifier(config, keys);
   const rules = loadAccessRules(config.folders.mappings);
   const audit = openAudit(config.data);
-  if (!keys) return { verify, rules, audit, close: () => audit.close() };
+  const noteLogin: Access['noteLogin'] = (login) => audit.record(loginEvent(login, new Date()));
+  if (!keys) return { verify, rules, audit, noteLogin, close: () => audit.close() };
 
   const replay = openReplayGuard(config.data);
-  const { clients, issuer } = config.access;
+  const { clients, issuer, login } = config.access;
+  const persons = login && { provider: openProvider(login), logins: openLogins(config.data), keys };
   return {
     verify,
     rules,
     audit,
+    noteLogin,
+    ...(persons ? { persons } : {}),
     issuer: {
       jwks: keys.jwks,
       authenticate: createAuthenticator(clients, replay),
-      async grant(clientId, requested) {
+      async grant(clientId, requested, certificate) {
         const allowed = parseScopes(clients.find((one) => one.client_id === clientId)?.scopes ?? '');
         // Nobody is logged in behind client credentials: only system/ scopes mean anything.
         const system = allowed.filter((one) => one.context === 'system');
         const scope = formatScopes(narrow(parseScopes(requested), system));
         if (scope === '') return undefined;
         const seconds = issuer.tokenSeconds;
-        return { token: await signToken(config, keys, { clientId, scope, seconds }), scope, seconds };
+        return { token: await signToken(config, keys, { clientId, scope, seconds, certificate }), scope, seconds };
       },
     },
     close: () => {
       audit.close();
       replay.close();
+      persons?.logins.close();
     },
   };
 }

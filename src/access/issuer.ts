@@ -26,6 +26,8 @@ export interface TokenRequest {
   patient?: string;
   /** RelatedPerson who acts for that patient. */
   related?: string;
+  /** SHA-256 of the certificate it is bound to, base64url. */
+  certificate?: string;
   seconds: number;
   now?: Date;
 }
@@ -39,6 +41,7 @@ export async function signToken(config: Config, keys: IssuerKeys, request: Token
     scope: request.scope,
     ...(request.practitioner ? { rpps: request.practitioner } : {}),
     ...(request.patient ? { patient: request.patient } : {}),
+    ...(request.certificate ? { cnf: { 'x5t#S256': request.certificate } } : {}),
     ...(request.related ? { fhirUser: `RelatedPerson/${request.related}` } : {}),
   })
     .setProtectedHeader({ alg: algorithm, kid, typ: 'at+jwt' })

@@ -96,7 +96,9 @@ function callerOf(payload: JWTPayload, { access }: Config): Caller | undefined {
   const related = /(?:^|\/)RelatedPerson\/([A-Za-z0-9.-]{1,64})$/.exec(text('fhirUser') ?? '')?.[1];
   const bound = (payload.cnf as { 'x5t#S256'?: unknown } | undefined)?.['x5t#S256'];
   // Whoever issued the token: the configuration only ever narrows what a client sees.
-  const programmes = access.clients.find((one) => one.client_id === clientId)?.programmes;
+  const client = access.clients.find((one) => one.client_id === clientId);
+  const programmes = client?.programmes;
+  if (client?.bound && typeof bound !== 'string') return undefined;
   return {
     clientId,
     subject: payload.sub ?? clientId,

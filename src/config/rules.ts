@@ -78,7 +78,12 @@ function access({ access }: Config): Fault[] {
     if (ids.indexOf(client.client_id) !== at) faults.push(wrong(`${setting}.client_id`, 'is given twice'));
     if (client.jwks && client.jwks_uri) faults.push(wrong(setting, 'has both jwks and jwks_uri; give one'));
     faults.push(...keySource(`${setting}.jwks_uri`, client.jwks_uri));
+    for (const one of client.redirect_uris ?? []) faults.push(...keySource(`${setting}.redirect_uris`, one));
   });
+  faults.push(...keySource('access.login.issuer', access.login?.issuer));
+  if (access.login && access.issuer.kind === 'none') {
+    faults.push(wrong('access.login', 'needs an own issuer (access.issuer.kind "own"): it makes the tokens'));
+  }
   access.trusted.forEach((one, at) => {
     faults.push(...keySource(`access.trusted[${at}].jwks_uri`, one.jwks_uri));
   });
@@ -91,7 +96,7 @@ function keySource(setting: string, uri: string | undefined): Fault[] {
   if (!URL.canParse(uri)) return [wrong(setting, 'is not a URL')];
   const url = new URL(uri);
   const safe = url.protocol === 'https:' || isLoopback(url.hostname.replace(/^\[|\]$/g, ''));
-  return safe ? [] : [wrong(setting, 'must be https: keys fetched in clear could be anyone’s')];
+  return safe ? [] : [wrong(setting, 'must be https, except on loopback: in clear it could be anyone’s')];
 }
 
 function timezone({ timezone }: Config): Fault[] {

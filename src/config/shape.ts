@@ -64,10 +64,26 @@ export interface DoorEntry {
 }
 
 export interface AccessConfig {
-  issuer: { kind: 'development' | 'own' | 'none'; url?: string; keys?: string; tokenSeconds: number };
+  issuer: {
+    kind: 'development' | 'own' | 'none';
+    url?: string;
+    keys?: string;
+    tokenSeconds: number;
+    refreshSeconds: number;
+  };
+  login?: LoginConfig;
   audience?: string;
   trusted: TrustedIssuer[];
   clients: ClientEntry[];
+}
+
+/** The OpenID Connect provider where persons log in. */
+export interface LoginConfig {
+  issuer: string;
+  clientId: string;
+  clientSecret: string;
+  scope: string;
+  parameters: Record<string, string>;
 }
 
 /** Another issuer whose tokens are taken; has one of `jwks` and `jwks_uri`. */
@@ -85,6 +101,8 @@ export interface ClientEntry {
   name?: string;
   scopes: string;
   programmes?: string[];
+  redirect_uris?: string[];
+  bound?: boolean;
   jwks?: JSONWebKeySet;
   jwks_uri?: string;
 }

@@ -9,9 +9,13 @@ import type { Config } from '../config/shape.ts';
 import { fault, PasserelleError } from '../errors.ts';
 import type { Journal } from '../journal/journal.ts';
 import { audited, auditRoutes } from './audit.ts';
+import { authorizeRoutes } from './authorize.ts';
 import { rawBody } from './body.ts';
+import { breakGlassRoutes, type Writing } from './break-glass.ts';
 import { consoleRoutes, type PageRules } from './console.ts';
+import { crossOrigin } from './cors.ts';
 import { type Explain, explainRoutes } from './explain.ts';
+import { formRoutes, type WriteForm } from './forms.ts';
 import { gate } from './gate.ts';
 import { bodyGate } from './gate-body.ts';
 import { probeBySearch } from './gate-probe.ts';
@@ -21,6 +25,7 @@ import type { Metrics } from './metrics.ts';
 import { oauthRoutes } from './oauth.ts';
 import { asSeen, porterGate } from './porter.ts';
 import { rateLimit } from './rate.ts';
+import { terminologyRoutes, type Words } from './terminology.ts';
 
 /** Whether messages can be taken just now; anything but `ready` makes `/ready` answer 503. */
 export type Readiness = 'ready' | 'starting' | 'draining' | 'not-durable';
@@ -35,8 +40,14 @@ export interface AppParts {
   /** Asked for reads and writes under scopes that reach only some resources of a type. */
   fhir: FhirEndpoint;
   readiness(): Readiness;
+  /** Writes partners' forms; without it none are offered. */
+  writeForm?: WriteForm;
+  /** Terminology as it is now, maps may be loaded anew. */
+  words?(): Words;
   /** What the pages for people are drawn by. */
   pageRules(): PageRules;
+  /** How emergency access is written down; without it there is none. */
+  writing?: Writing;
   /** Their `http` is called once, in this order. */
   doors: Door[];
 }
@@ -55,6 +66,7 @@ export function createApp(parts: AppParts): Express {
   app.set('query parser', 'simple');
 
   app.use(protectiveHeaders(config.http.tls !== undefined));
+  app.use(crossOrigin(config));
   app.use(timed(metrics));
   app.use(audited(access.audit));
   openRoutes(app, parts);
@@ -62,7 +74,8 @@ export function createApp(parts: AppParts): Express {
   consoleRoutes(pages, parts.pageRules);
   app.use(pages);
   const oauth = Router();
-  oauthRoutes(oauth, config, access);
+  oauthRoutes(oauth, config, access, fhir);
+  authorizeRoutes(oauth, config, access, fhir);
   app.use(oauth);
 
   const probe = probeBySearch(fhir);
@@ -76,6 +89,9 @@ export function createApp(parts: AppParts): Express {
 
   const trail = Router({ caseSensitive: true });
   auditRoutes(trail, access);
+  if (parts.writeForm) formRoutes(trail, fhir, parts.writeForm);
+  if (parts.words) terminologyRoutes(trail, parts.words);
+  if (parts.writing) breakGlassRoutes(trail, access.rules, fhir, parts.writing);
   app.use(trail);
   const window = Router({ caseSensitive: true });
   messageRoutes(window, parts.journal);

@@ -5,6 +5,7 @@ import { demandsOf, isOpen, safeSteps } from '../access/demands.ts';
 import type { Verifier } from '../access/verifier.ts';
 import { refuse } from '../adapter/answer.ts';
 import { fault } from '../errors.ts';
+import { certificateOf } from './certificate.ts';
 import type { Pending } from './gate-body.ts';
 import { denied, type Probe, probeAll } from './gate-probe.ts';
 
@@ -47,7 +48,9 @@ export function gate(verify: Verifier, probe: Probe): RequestHandler {
 async function authenticate(request: Request, response: Response, verify: Verifier): Promise<Caller | undefined> {
   const match = /^Bearer +([A-Za-z0-9\-._~+/]+=*) *$/i.exec(request.get('authorization') ?? '');
   const caller = match ? await verify(match[1] as string) : undefined;
-  if (caller) return caller;
+  // A token bound to a certificate is worth nothing on any other connection, RFC 8705.
+  const isBound = caller?.certificate === undefined || caller.certificate === certificateOf(request);
+  if (caller && isBound) return caller;
   const error = match ? ', error="invalid_token"' : '';
   response.set('WWW-Authenticate', `Bearer realm="passerelle"${error}`);
   refuse(request, response, [fault(match ? 'token-invalid' : 'token-missing')]);

@@ -107,7 +107,7 @@ describe('own keys are rotated without interruption', () => {
     const [old, fresh] = [await pair(), await pair()];
     const keys = join(folder, 'own.json');
     const own = structuredClone(config);
-    own.access.issuer = { kind: 'own', url: 'https://passerelle.example', keys, tokenSeconds: 60 };
+    own.access.issuer = { kind: 'own', url: 'https://passerelle.example', keys, tokenSeconds: 60, refreshSeconds: 600 };
     await writeFile(keys, JSON.stringify({ keys: [old] }), { mode: 0o600 });
     const before = (await mintToken(own, { clientId: 'a' })) as string;
     await writeFile(keys, JSON.stringify({ keys: [fresh, old] }), { mode: 0o600 });
