@@ -75,7 +75,7 @@ const mayKnow: Record<string, string[]> = {
   journal: ['adapter', 'conversion', 'errors', 'message'],
   formats: ['conversion', 'errors', 'message', 'seed'],
   mapping: ['conversion', 'errors', 'formats', 'message', 'proven', 'seed'],
-  profile: ['conversion', 'errors', 'formats'],
+  profile: ['conversion', 'errors', 'formats', 'proven'],
   identity: ['adapter', 'conversion', 'errors', 'fhir-pages', 'formats', 'seed'],
   pathway: ['adapter', 'conversion', 'errors', 'fhir-pages', 'formats', 'proven', 'seed'],
   'adapters/*': ['adapter', 'conversion', 'errors', 'formats', 'log', 'message'],

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CodeSystem, Questionnaire, Resource, StructureDefinition, ValueSet } from '@medplum/fhirtypes';
 import { type Fault, fault, warning } from '../errors.ts';
+import { isProven } from '../proven.ts';
 import { Examiner } from './examiner.ts';
 import { QuestionnaireBook } from './questionnaire.ts';
 import { DefinitionStore } from './store.ts';
@@ -19,12 +20,16 @@ interface Loaded {
 }
 
 /**
- * Reads the definitions of some folders (`*.json`, not deeper) and compiles them, with base R4 behind them.
+ * Reads the definitions of some folders (`*.json`, not deeper) and compiles them, with base R4 behind them. What ships and is
+ * known to be sound is compiled by the first resource that needs it, unless `examine` is set.
  *
  * Every fault of every file comes back at once: JSON that cannot be read (file and line), a snapshot that cannot be made,
  * an invariant that is not FHIRPath (file, line and rule). The examiner works with what is sound.
  */
-export function loadProfiles(folders: string[]): { examiner: Examiner; faults: Fault[] } {
+export function loadProfiles(
+  folders: string[],
+  { examine = false } = {},
+): { examiner: Examiner; faults: Fault[] } {
   const faults: Fault[] = [];
   const loaded = folders.flatMap((folder) => readFolder(folder, faults));
   const store = new DefinitionStore();
@@ -49,7 +54,7 @@ export function loadProfiles(folders: string[]): { examiner: Examiner; faults: F
     }
   }
   const examiner = new Examiner(store, terminology, (value, trial) => questionnaires.judge(value, trial));
-  examiner.prepare();
+  if (examine || !isProven(...loaded.map((one) => one.text))) examiner.prepare();
   for (const note of examiner.notes) {
     if (note.severity === 'error') {
       const file = files.get(note.profile);
