@@ -16,6 +16,7 @@ import { journalOf } from './journal/open.ts';
 import { createWorker } from './journal/worker.ts';
 import { convertBytes } from './pipeline/convert-bytes.ts';
 import { explainResource } from './pipeline/explain.ts';
+import { formOf } from './pipeline/form.ts';
 import type { House } from './pipeline/house.ts';
 import { openFhir } from './store/open.ts';
 import { version } from './version.ts';
@@ -129,8 +130,11 @@ async function startAll(config: Config, log: Logger, closing: (() => Promise<voi
     metrics,
     fhir: fhir.endpoint,
     readiness: () => (readiness === 'ready' && obstructed() ? 'not-durable' : readiness),
+    writing: { accept, outcome: waiters.wait },
     pageRules: () => ({ critical: house.pathway.rules.days.critical }),
     explain: (question) => explainResource(journal, (bytes, options) => convertBytes(bytes, options, house), question),
+    writeForm: (question) => formOf(house.translator, question),
+    words: () => house,
     doors: doors.map((one) => one.door),
   });
   const listening = await listen(app, config.http);

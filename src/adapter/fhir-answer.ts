@@ -29,7 +29,8 @@ function fhir(request: Request, response: Response, resource: Resource): void {
 
 /** What a sender put into a document must not run in the reader's browser. */
 function bytes(response: Response, content: Uint8Array, type = 'application/octet-stream'): void {
-  response.set('Content-Type', /^[\w.+-]+\/[\w.+-]+(;.*)?$/.test(type) ? type : 'application/octet-stream');
+  // Not `set`, which would add a charset: the document says its own.
+  response.setHeader('Content-Type', /^[\w.+-]+\/[\w.+-]+(;.*)?$/.test(type) ? type : 'application/octet-stream');
   response.set('Content-Disposition', 'attachment');
   response.send(Buffer.from(content.buffer, content.byteOffset, content.length));
 }
@@ -85,9 +86,40 @@ function described(request: Request, statement: CapabilityStatement): Capability
     ...statement,
     implementation: { description: 'Passerelle', ...statement.implementation, url: `${origin}${BASE}` },
     ...(statement.rest
-      ? { rest: statement.rest.map((one) => ({ ...one, security: { extension: [oauth], service: [service] } })) }
+      ? { rest: statement.rest.map((one) => offered({ ...one, security: { extension: [oauth], service: [service] } })) }
       : {}),
   };
+}
+
+const HL7 = 'http://hl7.org/fhir/OperationDefinition/';
+
+/** Operations this house answers itself, whatever FHIR server is behind: src/web/terminology.ts, src/web/forms.ts. */
+const OWN: Record<string, [name: string, definition: string][]> = {
+  CodeSystem: [
+    ['lookup', `${HL7}CodeSystem-lookup`],
+    ['validate-code', `${HL7}CodeSystem-validate-code`],
+  ],
+  ValueSet: [
+    ['expand', `${HL7}ValueSet-expand`],
+    ['validate-code', `${HL7}ValueSet-validate-code`],
+  ],
+  ConceptMap: [['translate', `${HL7}ConceptMap-translate`]],
+};
+const FORM: [string, string] = ['form', 'http://passerelle.example/fhir/OperationDefinition/form'];
+const WITH_FORMS = new Set(
+  'DetectedIssue Encounter EpisodeOfCare Organization QuestionnaireResponse ServiceRequest'.split(' '),
+);
+
+type Rest = NonNullable<CapabilityStatement['rest']>[number];
+
+function offered(rest: Rest): Rest {
+  const resource = rest.resource?.map((one) => {
+    const own = [...(OWN[one.type ?? ''] ?? []), ...(WITH_FORMS.has(one.type ?? '') ? [FORM] : [])];
+    const others = (one.operation ?? []).filter(({ name }) => !own.some(([mine]) => mine === name));
+    const operation = [...others, ...own.map(([name, definition]) => ({ name, definition }))];
+    return own.length > 0 ? { ...one, operation } : one;
+  });
+  return resource ? { ...rest, resource } : rest;
 }
 
 const originOf = (request: Request) => `${request.protocol}://${request.get('host') ?? ''}`;

@@ -30,6 +30,7 @@ export class CodeTable {
   readonly url: string | undefined;
   private readonly forward = new Map<string, CodeTarget[]>();
   private readonly backward = new Map<string, CodeTarget[]>();
+  private readonly groups: { source: string | undefined; target: string | undefined }[];
   private readonly systemOfAll: string | undefined;
   private readonly unmapped: Lookup;
 
@@ -38,6 +39,7 @@ export class CodeTable {
     this.url = map.url;
     this.version = hash('sha256', JSON.stringify(map)).slice(0, 16);
     const groups = map.group ?? [];
+    this.groups = groups.map(({ source, target }) => ({ source, target }));
     const systems = new Set(groups.map((group) => group.source));
     this.systemOfAll = systems.size === 1 ? groups[0]?.source : undefined;
     for (const group of groups) {
@@ -56,6 +58,18 @@ export class CodeTable {
   /** The codes that become this one. */
   reverse(system: string | undefined, code: string): CodeTarget[] {
     return this.backward.get(keyOf(system, code)) ?? [];
+  }
+
+  /** Systems the table translates from and to. */
+  get systems(): { source: string | undefined; target: string | undefined }[] {
+    return this.groups;
+  }
+
+  /** Every code on the target's side with its display. */
+  *words(): Generator<Required<CodeTarget>> {
+    for (const targets of this.forward.values()) {
+      for (const { system, code, display } of targets) if (system && display) yield { system, code, display };
+    }
   }
 
   private add(

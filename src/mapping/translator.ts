@@ -22,7 +22,7 @@ import {
   SLOT_WIDTH,
   type Slots,
 } from './run.ts';
-import type { CodeTarget } from './tables.ts';
+import type { CodeTable, CodeTarget } from './tables.ts';
 
 interface Mapped {
   document: MappedDocument;
@@ -84,6 +84,11 @@ export class Translator {
     const { maps, schemas, formTypes } = this.folder;
     const schema = this.routes.find(({ name }) => name === form.route)!.schema!;
     return writeForm({ map: maps.get(form.map)!, types: formTypes, schema, check: schemas.get(schema)! }, sources, at);
+  }
+
+  /** Every table, for `$translate` and for the words of codes. */
+  get tables(): ReadonlyMap<string, CodeTable> {
+    return this.folder.tables;
   }
 
   /**

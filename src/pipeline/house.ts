@@ -4,12 +4,14 @@ import type { IdentityLocks } from '../identity/index.ts';
 import type { NewDelivery } from '../journal/journal.ts';
 import type { Translator } from '../mapping/index.ts';
 import type { PathwayRules } from '../pathway/index.ts';
-import type { Examiner } from '../profile/index.ts';
+import type { Examiner, Vocabulary } from '../profile/index.ts';
 
 /** What the pipeline works with; put together by the gateway, replaceable as a whole when maps are loaded anew. */
 export interface House {
   translator: Translator;
   examiner: Examiner;
+  /** Terminology, for those who ask for it. */
+  vocabulary: Vocabulary;
   /** Plans, rules and thresholds of the pathway. */
   pathway: PathwayRules;
   /** The FHIR server, for look-ups. */

@@ -7,9 +7,11 @@ import { Examiner } from './examiner.ts';
 import { QuestionnaireBook } from './questionnaire.ts';
 import { DefinitionStore } from './store.ts';
 import { Terminology } from './terminology.ts';
+import { Vocabulary } from './vocabulary.ts';
 
 export type { Examiner, Note } from './examiner.ts';
 export type { Finding } from './finding.ts';
+export type { Concept, Expansion, Vocabulary } from './vocabulary.ts';
 
 const LARGEST_FILE = 20 * 1024 * 1024;
 
@@ -29,11 +31,12 @@ interface Loaded {
 export function loadProfiles(
   folders: string[],
   { examine = false } = {},
-): { examiner: Examiner; faults: Fault[] } {
+): { examiner: Examiner; vocabulary: Vocabulary; faults: Fault[] } {
   const faults: Fault[] = [];
   const loaded = folders.flatMap((folder) => readFolder(folder, faults));
   const store = new DefinitionStore();
   const terminology = new Terminology();
+  const vocabulary = new Vocabulary(terminology);
   const questionnaires = new QuestionnaireBook(terminology);
   const files = new Map<string, Loaded>();
   for (const one of loaded) {
@@ -47,6 +50,7 @@ export function loadProfiles(
       case 'CodeSystem':
       case 'ValueSet':
         terminology.add(resource as CodeSystem | ValueSet);
+        vocabulary.add(resource as CodeSystem | ValueSet);
         break;
       case 'Questionnaire':
         questionnaires.add(resource as Questionnaire);
@@ -70,7 +74,7 @@ export function loadProfiles(
       );
     }
   }
-  return { examiner, faults };
+  return { examiner, vocabulary, faults };
 }
 
 function readFolder(folder: string, faults: Fault[]): Loaded[] {

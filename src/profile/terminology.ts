@@ -98,6 +98,21 @@ export class Terminology {
     return this.set(valueSet) !== undefined;
   }
 
+  /** The codes known of a system; undefined when nothing of it is at hand. */
+  codesOf(system: string): ReadonlySet<string> | undefined {
+    return this.system(system)?.codes;
+  }
+
+  /** Every code of a value set that can be listed; undefined when the value set is not at hand. */
+  list(valueSet: string): { codes: { system: string; code: string }[]; complete: boolean } | undefined {
+    const members = this.set(valueSet);
+    if (!members) return undefined;
+    const codes = [...members.systems].flatMap(([system, some]) =>
+      [...(some === 'all' ? (this.system(system)?.codes ?? []) : some)].map((code) => ({ system, code })),
+    );
+    return { codes, complete: !members.open };
+  }
+
   private system(url: string): System | undefined {
     if (this.systems.has(url)) {
       return this.systems.get(url);

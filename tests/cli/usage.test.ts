@@ -52,6 +52,7 @@ describe('help', () => {
       'message',
       'replay',
       'explain',
+      'form',
       'report',
       'access',
       'token',

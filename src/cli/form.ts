@@ -1,0 +1,70 @@
+import { mintToken } from '../access/index.ts';
+import type { Config } from '../config.ts';
+import { fault, PasserelleError } from '../errors.ts';
+import { type Command, exit, shared, UsageError } from './command.ts';
+import { configured } from './context.ts';
+
+export const form: Command = {
+  name: 'form',
+  summary: {
+    fr: 'écrit le formulaire d’un partenaire à partir de ce qui est sur le serveur FHIR',
+    en: 'writes a partner’s form from what is on the FHIR server',
+  },
+  usage: 'TYPE/ID [--name FORM] [--gateway URL] [--config FILE]',
+  example: 'form ServiceRequest/7f1c2c5e-5c1e-4d5b-9a64-0c9d7d7f0a11 > inclusion.json',
+  options: [
+    {
+      name: 'name',
+      value: 'FORM',
+      meaning: {
+        fr: 'formulaire de mappings/forms.json, si la ressource en porte plusieurs',
+        en: 'form of mappings/forms.json, when the resource carries several',
+      },
+    },
+    {
+      name: 'gateway',
+      value: 'URL',
+      meaning: {
+        fr: 'passerelle qui tourne (sinon la configuration)',
+        en: 'gateway that runs (else the configuration)',
+      },
+    },
+    shared.config,
+  ],
+  positionals: [1, 1],
+  async run(args, io) {
+    const [reference = ''] = args.positionals;
+    if (!/^[A-Z][A-Za-z]+\/[A-Za-z0-9.-]{1,64}$/.test(reference)) {
+      throw new UsageError({
+        fr: 'Attendu : TYPE/ID, par exemple ServiceRequest/42.',
+        en: 'Expected: TYPE/ID, for example ServiceRequest/42.',
+      });
+    }
+    const config = configured(args, io);
+    const { status, text } = await ask(config, args.values.gateway, reference, args.values.name);
+    if (status === 200) {
+      io.out(`${JSON.stringify(JSON.parse(text), null, 2)}\n`);
+      return exit.done;
+    }
+    for (const one of (JSON.parse(text) as { issue?: { diagnostics?: string; details?: { text?: string } }[] }).issue ??
+      []) {
+      io.err(`${one.details?.text ?? one.diagnostics ?? status}\n`);
+    }
+    return exit.refused;
+  },
+};
+
+async function ask(config: Config, gateway: string | undefined, reference: string, name: string | undefined) {
+  const address = gateway ?? `${config.http.tls ? 'https' : 'http'}://${config.http.listen}`;
+  const query = name === undefined ? '' : `?name=${encodeURIComponent(name)}`;
+  const token = await mintToken(config, { clientId: 'passerelle-form', seconds: 60 });
+  const headers = { authorization: `Bearer ${token}`, accept: 'application/json' };
+  try {
+    const url = `${address.replace(/\/$/, '')}/fhir/R4/${reference}/$form${query}`;
+    const answer = await fetch(url, { headers, signal: AbortSignal.timeout(60_000) });
+    return { status: answer.status, text: await answer.text() };
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : 'no answer';
+    throw new PasserelleError(fault('server-unreachable', { params: { address, reason } }));
+  }
+}
