@@ -178,7 +178,7 @@ export async function checkGateway(config: Config, log: Logger): Promise<Fault[]
     if (!(error instanceof PasserelleError)) throw error;
     faults.push(...error.faults);
   } finally {
-    fhir.close();
+    await fhir.close();
   }
   return faults;
 }

@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { FhirEndpoint } from '../adapter.ts';
 import type { Config } from '../config.ts';
-import { loadSearchParameters, openStore, type StoreOptions } from './index.ts';
+import { loadSearchParameters, type StoreOptions } from './index.ts';
+import { openStoreThread } from './thread.ts';
 
 /** The FHIR R4 server that the configuration names. */
 export interface Fhir {
@@ -24,7 +25,7 @@ export async function openFhir(
     const { openRemote } = await import('./remote.ts');
     return openRemote({ base: server, headers, timeoutSeconds, connections });
   }
-  const store = openStore({
+  return openStoreThread({
     file: join(config.data, 'fhir.sqlite'),
     searchParameters: config.folders.profiles.flatMap(loadSearchParameters),
     limits: { maxEntries: config.limits.entries },
@@ -33,5 +34,4 @@ export async function openFhir(
     ...(config.http.publicUrl ? { bases: [`${config.http.publicUrl.replace(/\/$/, '')}/fhir/R4`] } : {}),
     report: (err) => log.error({ err }, 'FHIR store failed'),
   });
-  return { endpoint: store.endpoint, close: () => store.close() };
 }

@@ -45,7 +45,7 @@ function toFault({ severity, path, rule, message }: ValidationFinding): Fault {
   return { code: 'resource-finding', severity, place: path, rule, params: { message: message.en } };
 }
 
-function asked(body: unknown, pairs: [string, string][]): { resource?: Resource; profiles?: string[] } {
+export function asked(body: unknown, pairs: [string, string][]): { resource?: Resource; profiles?: string[] } {
   const given = body as Resource | undefined;
   const profiles = pairs.filter(([name]) => name === 'profile').map(([, value]) => value);
   const parts = given?.resourceType === 'Parameters' ? ((given as Parameters).parameter ?? []) : undefined;

@@ -1,0 +1,73 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import type { Bundle, CapabilityStatement, OperationOutcome } from '@medplum/fhirtypes';
+import { openStoreThread, type StoreThread } from '../../src/store/thread.ts';
+
+let folder: string;
+let store: StoreThread;
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'passerelle-thread-'));
+  store = await openStoreThread({
+    file: join(folder, 'fhir.sqlite'),
+    describe: () => ({ version: '7.7.7' }),
+    validate: ({ resourceType }, profiles = []) => [
+      {
+        severity: 'error',
+        path: resourceType,
+        rule: 'r',
+        message: { en: `judged in the house by ${profiles.join(' and ') || 'nothing'}` },
+      },
+    ],
+  });
+});
+
+afterEach(async () => {
+  await store.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const send = (method: 'GET' | 'POST' | 'PUT', path: string, body?: unknown, headers?: Record<string, string>) =>
+  store.endpoint.send({ method, path, body, headers });
+
+test('answers each request with its own answer, many at a time, and keeps them over a restart', async () => {
+  const answers = await Promise.all(
+    Array.from({ length: 300 }, (_, at) => send('PUT', `Patient/p${at}`, { resourceType: 'Patient', id: `p${at}` })),
+  );
+  expect(answers.map(({ status, body }) => [status, (body as { id: string }).id])).toEqual(
+    Array.from({ length: 300 }, (_, at) => [201, `p${at}`]),
+  );
+  await store.close();
+  store = await openStoreThread({ file: join(folder, 'fhir.sqlite') });
+  expect((await send('GET', 'Patient?_summary=count')).body).toMatchObject({ total: 300 });
+  expect(await send('GET', 'Patient/nobody')).toMatchObject({ status: 404 });
+});
+
+test('documents come and go as their bytes', async () => {
+  const bytes = new Uint8Array(100_000).map((_, at) => at % 251);
+  const { headers } = await send('POST', 'Binary', bytes, { 'content-type': 'application/pdf' });
+  const read = await send('GET', headers.location!.replace(/\/_history.*/, ''), undefined, { accept: '*/*' });
+  expect(Buffer.compare(read.body as Uint8Array, bytes)).toBe(0);
+  expect(bytes).toHaveLength(100_000);
+});
+
+test('what the house knows is said in the house', async () => {
+  const capabilities = (await send('GET', 'metadata')).body as CapabilityStatement;
+  expect(capabilities.software?.version).toBe('7.7.7');
+  const patient = { resourceType: 'Patient', active: true };
+  const alone = (await send('POST', 'Patient/$validate?profile=urn:x', patient)).body as OperationOutcome;
+  expect(JSON.stringify(alone)).toContain('judged in the house by urn:x');
+  const entry = [patient, { resourceType: 'Group', type: 'person', actual: true }].map((resource) => ({
+    resource,
+    request: { method: 'POST', url: `${resource.resourceType}/$validate` },
+  }));
+  const batch = (await send('POST', '', { resourceType: 'Bundle', type: 'batch', entry })).body as Bundle;
+  expect(JSON.stringify(batch).match(/judged in the house by nothing/g)).toHaveLength(2);
+});
+
+test('a file that cannot be opened is said at once', async () => {
+  writeFileSync(join(folder, 'broken.sqlite'), 'this is not a database, and long enough to be seen as none'.repeat(50));
+  await expect(openStoreThread({ file: join(folder, 'broken.sqlite') })).rejects.toThrow(/database/);
+});
