@@ -27,6 +27,8 @@ export interface Logins {
   issue(kind: 'code' | 'refresh', granted: Granted, seconds: number, family?: string): string;
   /** What it stands for, the first time and before it ends; undefined otherwise. */
   redeem(kind: 'code' | 'refresh', token: string): { granted: Granted; family: string; expires: number } | undefined;
+  /** Name of the client a refresh token was given to, without spending it. */
+  clientOf(refreshToken: string): string | undefined;
   /** Ends everything that follows from one login. */
   end(family: string): void;
   close(): void;
@@ -52,6 +54,7 @@ export function openLogins(data: string): Logins {
     'UPDATE login SET used = 1 WHERE hash = ? AND kind = ? AND used = 0 AND expires > ? RETURNING content, family, expires',
   );
   const spent = database.prepare('SELECT family FROM login WHERE hash = ? AND kind = ? AND used = 1');
+  const holder = database.prepare("SELECT content FROM login WHERE hash = ? AND kind = 'refresh'");
   const forget = database.prepare('DELETE FROM login WHERE expires < ?');
   const drop = database.prepare('DELETE FROM login WHERE family = ?');
   const now = () => Math.floor(Date.now() / 1000);
@@ -69,6 +72,10 @@ export function openLogins(data: string): Logins {
       const again = spent.get(hash, kind) as { family: string } | undefined;
       if (again) drop.run(again.family);
       return undefined;
+    },
+    clientOf(token) {
+      const row = holder.get(hashOf(token)) as { content: string } | undefined;
+      return row && (JSON.parse(row.content) as Granted).clientId;
     },
     end: (family) => void drop.run(family),
     close: () => database.close(),

@@ -73,7 +73,9 @@ async function clientOf(
   request: Request,
   form: URLSearchParams,
 ): Promise<ClientEntry | string> {
-  const named = form.get('client_id');
+  // A public program need not say its name to refresh: the token was given to one only.
+  const refreshed = form.get('grant_type') === 'refresh_token' ? (form.get('refresh_token') ?? '') : '';
+  const named = form.get('client_id') ?? access.persons?.logins.clientOf(refreshed);
   const assertion = form.get('client_assertion');
   if (form.get('client_assertion_type') === assertionType && assertion) {
     const client = await access.issuer?.authenticate(assertion, tokenEndpoints(config, request));
