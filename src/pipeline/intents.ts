@@ -2,6 +2,7 @@ import type { Bundle, DocumentReference, Encounter, Identifier, Resource } from 
 import type { Conversion, Draft, Intent } from '../conversion.ts';
 import { type Fault, fault, warning } from '../errors.ts';
 import { documentKey } from '../formats/cda/index.ts';
+import { mayChange } from './authorship.ts';
 import type { House } from './house.ts';
 import type { Identity } from './identify.ts';
 
@@ -14,13 +15,13 @@ export interface Changes {
 /**
  * Honours what the message wishes about things written before: a document replaced or withdrawn, an event cancelled. Each
  * time the thing must be there and be about the same patient; otherwise the message is held with the application code that
- * the CI-SIS error annex gives (900 not the latest version, 906 not known, 904 another patient).
+ * the CI-SIS error annex gives (900 not the latest version, 901 a foreign author, 904 another patient, 906 not known).
  */
 export async function honourIntents(conversion: Conversion, identity: Identity, house: House): Promise<Changes> {
   const changes: Changes = { drafts: [], faults: [] };
   for (const intent of conversion.intents) {
     if (intent.kind === 'replace') await supersede(intent, conversion, identity, house, changes);
-    if (intent.kind === 'withdraw') await withdraw(intent, identity, house, changes);
+    if (intent.kind === 'withdraw') await withdraw(intent, conversion, identity, house, changes);
     if (intent.kind === 'cancel') await cancel(intent, identity, house, changes);
   }
   return changes;
@@ -54,16 +55,26 @@ async function supersede(
     if (!already) changes.faults.push(fault('document-not-latest', at));
     return;
   }
+  if (!(await mayChange(known, by, conversion, house.fhir)))
+    return void changes.faults.push(fault('document-foreign-author', at));
   changes.drafts.push(changed(known, { ...known, status: 'superseded' }));
 }
 
-async function withdraw(intent: Of<'withdraw'>, identity: Identity, house: House, changes: Changes) {
+async function withdraw(
+  intent: Of<'withdraw'>,
+  conversion: Conversion,
+  identity: Identity,
+  house: House,
+  changes: Changes,
+) {
   const found = await findDocument(intent.document, house);
   const at = { place: intent.place };
   if (!found) return void changes.faults.push(fault('document-unknown', at));
   const known = found.resource;
   if (!isAbout(known, identity)) return void changes.faults.push(fault('document-other-patient', at));
   if (known.status === 'superseded') return void changes.faults.push(fault('document-not-latest', at));
+  if (!(await mayChange(known, undefined, conversion, house.fhir)))
+    return void changes.faults.push(fault('document-foreign-author', at));
   if (known.status !== 'entered-in-error')
     changes.drafts.push(changed(known, { ...known, status: 'entered-in-error' }));
 }
