@@ -4,7 +4,9 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 export interface Wire {
   port: number;
   /** Called for each chunk of a mail that passes on: how much of it has, and how long it is. */
-  onMail: (passed: number, size: number, cut: () => void) => void;
+  onMail: (passed: number, size: number) => void;
+  /** How many more mails pass only to their half before the line breaks. */
+  cuts: number;
   stop(): Promise<void>;
 }
 
@@ -30,14 +32,19 @@ export async function wireTo(target: number): Promise<Wire> {
     let passed = 0;
     far.on('data', (chunk: Buffer) => {
       if (!near.writable) return;
+      const found = size === 0 && /BODY\[\] \{(\d+)\}\r\n/.exec(chunk.toString('latin1'));
+      const start = found ? found.index + found[0].length : 0;
+      if (found) [size, passed] = [Number(found[1]), 0];
+      const inside = size === 0 ? 0 : chunk.length - start;
+      if (size > 0 && wire.cuts > 0 && passed + inside >= size / 2) {
+        wire.cuts--;
+        near.write(chunk.subarray(0, start + Math.floor(size / 2) - passed), cut);
+        return;
+      }
       near.write(chunk);
-      if (size === 0) {
-        const found = /BODY\[\] \{(\d+)\}\r\n/.exec(chunk.toString('latin1'));
-        if (!found) return;
-        size = Number(found[1]);
-        passed = chunk.length - (found.index + found[0].length);
-      } else passed += chunk.length;
-      wire.onMail(Math.min(passed, size), size, cut);
+      if (size === 0) return;
+      passed += inside;
+      wire.onMail(Math.min(passed, size), size);
       if (passed >= size) size = 0;
     });
   });
@@ -45,6 +52,7 @@ export async function wireTo(target: number): Promise<Wire> {
   const wire: Wire = {
     port: (server.address() as { port: number }).port,
     onMail: () => {},
+    cuts: 0,
     async stop() {
       for (const one of sockets) one.destroy();
       await new Promise<void>((resolve) => server.close(() => resolve()));
