@@ -87,9 +87,22 @@ export class GatewayProcess {
     return execFileSync(process.execPath, asked, { env, encoding: 'utf8' }).trim();
   }
 
+  /** Where senders find it, with a token for everything. */
+  doors(): { mllp: string; url: string; token: string } {
+    return { mllp: `mllp://127.0.0.1:${this.mllp}`, url: this.url, token: this.token() };
+  }
+
   remove(): void {
     this.disk.remove();
   }
+}
+
+/** One on free ports, ready to accept. */
+export async function startProcess(settings: object = {}): Promise<GatewayProcess> {
+  const [http, mllp] = (await freePorts(2)) as [number, number];
+  const gateway = new GatewayProcess([http, mllp], settings);
+  await gateway.start();
+  return gateway;
 }
 
 /** Ports nobody listens on just now. */
