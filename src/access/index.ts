@@ -2,6 +2,7 @@ import type { Config } from '../config/shape.ts';
 import { type Authenticator, createAuthenticator } from './assertion.ts';
 import { type AuditTrail, openAudit } from './audit.ts';
 import { loginEvent } from './audit-event.ts';
+import { type Exchanged, messageEvent } from './audit-message.ts';
 import { defaultScope, signToken } from './issuer.ts';
 import { type IssuerKeys, openKeys } from './keys.ts';
 import { type Logins, openLogins } from './logins.ts';
@@ -10,6 +11,8 @@ import { type IdentityProvider, openProvider } from './provider.ts';
 import { openReplayGuard } from './replay.ts';
 import { formatScopes, narrow, parseScopes } from './scopes.ts';
 import { createVerifier, type Verifier } from './verifier.ts';
+
+export type { Exchanged } from './audit-message.ts';
 
 /** The porter: who asks, and what the own issuer gives. */
 export interface Access {
@@ -33,6 +36,8 @@ export interface Access {
   persons?: { provider: IdentityProvider; logins: Logins; keys: IssuerKeys };
   /** Writes a person's login into the audit. */
   noteLogin(login: { clientId: string; practitioner: string; address?: string }): void;
+  /** Writes a message that came in, or a delivery that went out, into the audit. */
+  noteMessage(exchanged: Exchanged): void;
   close(): void;
 }
 
@@ -43,7 +48,8 @@ export async function openAccess(config: Config): Promise<Access> {
   const rules = loadAccessRules(config.folders.mappings);
   const audit = openAudit(config.data);
   const noteLogin: Access['noteLogin'] = (login) => audit.record(loginEvent(login, new Date()));
-  if (!keys) return { verify, rules, audit, noteLogin, close: () => audit.close() };
+  const noteMessage: Access['noteMessage'] = (exchanged) => audit.record(messageEvent(exchanged));
+  if (!keys) return { verify, rules, audit, noteLogin, noteMessage, close: () => audit.close() };
 
   const replay = openReplayGuard(config.data);
   const { clients, issuer, login } = config.access;
@@ -53,6 +59,7 @@ export async function openAccess(config: Config): Promise<Access> {
     rules,
     audit,
     noteLogin,
+    noteMessage,
     ...(persons ? { persons } : {}),
     issuer: {
       jwks: keys.jwks,

@@ -13,15 +13,19 @@ import {
 import type { AccessConfig } from '../config/shape.ts';
 import { fault, PasserelleError } from '../errors.ts';
 
+export type Algorithm = 'ES256' | 'ES384' | 'RS384';
+
 /** The issuer's keys: the first signs, all verify, so that a new one can be put in front without interruption. */
 export interface IssuerKeys {
-  signing: { key: CryptoKey; kid: string; algorithm: 'ES256' | 'ES384' };
+  signing: { key: CryptoKey; kid: string; algorithm: Algorithm };
   /** Public halves only. */
   jwks: JSONWebKeySet;
 }
 
 const developmentFile = 'issuer-keys.json';
-const algorithms: Record<string, 'ES256' | 'ES384'> = { 'P-256': 'ES256', 'P-384': 'ES384' };
+const curves: Record<string, Algorithm> = { 'P-256': 'ES256', 'P-384': 'ES384' };
+/** Base64url characters of a modulus of 2048 bits; a shorter key is none. */
+const shortestModulus = 342;
 
 /**
  * Opens the keys of the local issuer; undefined when the configuration has none. The development issuer's are made at the
@@ -69,20 +73,27 @@ async function readKeys(file: string): Promise<IssuerKeys> {
   } catch {
     throw unusable('it is not JSON, or cannot be read');
   }
-  const usable =
-    Array.isArray(keys) && keys.length > 0 && keys.every((key) => key?.kty === 'EC' && algorithms[`${key.crv}`]);
+  const usable = Array.isArray(keys) && keys.length > 0 && keys.every((key) => algorithmOf(key) !== undefined);
   const first = usable ? keys[0] : undefined;
   if (!first?.d) throw unusable('it holds no such key');
   const named = await Promise.all(
     keys.map(async (key) => ({ ...key, kid: key.kid ?? (await calculateJwkThumbprint(key)) })),
   );
-  const algorithm = algorithms[`${first.crv}`] as 'ES256' | 'ES384';
+  const algorithm = algorithmOf(first) as Algorithm;
   const key = (await importJWK(first, algorithm).catch(() => {
     throw unusable('its first key is broken');
   })) as CryptoKey;
   return { signing: { key, kid: named[0]?.kid as string, algorithm }, jwks: { keys: named.map(publicHalf) } };
 }
 
-function publicHalf({ kty, crv, x, y, kid }: JWK): JWK {
-  return { kty, crv, x, y, kid, use: 'sig', alg: algorithms[`${crv}`] };
+/** What a key signs with; undefined for a kind that is not used here. */
+function algorithmOf(key: JWK | null): Algorithm | undefined {
+  if (key?.kty === 'EC') return curves[`${key.crv}`];
+  return key?.kty === 'RSA' && (key.n?.length ?? 0) >= shortestModulus ? 'RS384' : undefined;
+}
+
+function publicHalf(key: JWK): JWK {
+  const { kty, crv, x, y, n, e, kid } = key;
+  const half = kty === 'RSA' ? { kty, n, e } : { kty, crv, x, y };
+  return { ...half, kid, use: 'sig', alg: algorithmOf(key) };
 }

@@ -22,6 +22,16 @@ export const accessErrors = {
       en: 'The access token is not valid here or has expired. Ask /oauth2/token for a new one.',
     },
   },
+  'sender-unproven': {
+    http: 403,
+    issue: 'forbidden',
+    msa: 'AR',
+    err3: '207',
+    public: {
+      fr: 'Le certificat de cette connexion n’est pas celui du système émetteur nommé en MSH-3 et MSH-4. Connectez-vous avec le certificat enregistré pour lui.',
+      en: 'The certificate of this connection is not that of the sending system named in MSH-3 and MSH-4. Connect with the certificate registered for it.',
+    },
+  },
   'scope-missing': {
     http: 403,
     issue: 'forbidden',

@@ -220,3 +220,20 @@ test('without an issuer nothing is minted and no key is made', async () => {
   await expect(readFile(join(none.data, 'issuer-keys.json'))).rejects.toThrow('ENOENT');
   access.close();
 });
+
+test.each(['RS384', 'ES256'])('own keys may be %s', async (alg) => {
+  const { privateKey } = await generateKeyPair(alg, { extractable: true });
+  const keys = join(folder, `${alg}.json`);
+  await writeFile(keys, JSON.stringify({ keys: [await exportJWK(privateKey)] }), { mode: 0o600 });
+  const own = structuredClone(config);
+  own.access.issuer = { kind: 'own', url: 'https://passerelle.example', keys, tokenSeconds: 60, refreshSeconds: 600 };
+  const token = (await mintToken(own, { clientId: 'a', scope: 'system/Patient.r' })) as string;
+  const access = await openAccess(own);
+  try {
+    expect(await access.verify(token)).toMatchObject({ clientId: 'a' });
+    expect(JSON.stringify(access.issuer?.jwks)).not.toMatch(/"(d|p|q)":/);
+    expect(access.issuer?.jwks.keys[0]?.alg).toBe(alg);
+  } finally {
+    access.close();
+  }
+});

@@ -6,6 +6,8 @@ export interface MllpConfig {
   messageSeconds: number;
   connections: number;
   acknowledge: 'header' | 'original' | 'enhanced';
+  /** Fingerprints of certificates (SHA-256) by sending system, `MSH-3|MSH-4`. */
+  senders?: Record<string, string[]>;
   tls?: {
     cert: string;
     key: string;
@@ -49,6 +51,16 @@ export const configSchema = {
       default: 'header',
       description:
         'AA / AE / AR (original), CA / CE / CR (enhanced), or as MSH-15 and MSH-16 of each message ask (header); French profiles leave both empty and get the original mode.',
+    },
+    senders: {
+      type: 'object',
+      additionalProperties: {
+        type: 'array',
+        minItems: 1,
+        items: { type: 'string', pattern: '^([0-9A-Fa-f]{2}:?){32}$' },
+      },
+      description:
+        'Which certificate speaks for which sending system: `MSH-3|MSH-4` and SHA-256 fingerprints, as `openssl x509 -fingerprint -sha256` prints them. A message of any other system, or by any other certificate, is answered AR. Needs `tls` with `clientCertificate`. Two fingerprints let a certificate be renewed. Absent: every peer may send for every system.',
     },
     tls: { type: 'object' },
   },

@@ -5,6 +5,7 @@ import { type Fault, fault } from '../../errors.ts';
 import { type Frame, type FrameDecoder, frame, frameDecoder } from '../../formats/hl7v2/mllp.ts';
 import { answers, faultsOf } from './answer.ts';
 import type { MllpConfig } from './config.ts';
+import { fingerprintOf, unproven } from './sender.ts';
 
 /** A sender that pipelines is read no further while so much of its own waits for the journal. */
 const MOST_WAITING = 256;
@@ -18,6 +19,7 @@ export class MllpConnection {
   private readonly socket: Socket;
   private readonly context: DoorContext<MllpConfig>;
   private readonly sender: string | undefined;
+  private readonly fingerprint: string | undefined;
   private readonly decoder: FrameDecoder;
   private readonly waiting: Slot[] = [];
   private waitingBytes = 0;
@@ -32,6 +34,7 @@ export class MllpConnection {
   constructor(socket: Socket, context: DoorContext<MllpConfig>, sender?: string) {
     this.socket = socket;
     this.sender = sender;
+    this.fingerprint = fingerprintOf(socket);
     this.context = context;
     this.decoder = frameDecoder({ maxBytes: context.config.maxBytes });
     socket.on('data', (chunk) => this.take(this.decoder.push(chunk)));
@@ -84,7 +87,11 @@ export class MllpConnection {
     const slot: Slot = {};
     if (kind === 'message') {
       this.waiting.push(slot);
-      this.accept(bytes, slot);
+      const refused = unproven(bytes, this.fingerprint, this.context.config.senders);
+      if (refused) {
+        this.context.log.warn({ errorCode: refused.code, address: this.peer() }, 'sender not proven');
+        this.settle(slot, answers(bytes, [refused], this.context.config.acknowledge));
+      } else this.accept(bytes, slot);
       return;
     }
     const code = kind === 'oversized' ? 'too-large' : kind === 'truncated' ? 'mllp-truncated' : 'mllp-unframed';
