@@ -9,6 +9,7 @@ import { answersOf, wantedBy } from './gateway/destinations.ts';
 import { furnish, furnished } from './gateway/furnish.ts';
 import { createNewsroom } from './gateway/news.ts';
 import { processor } from './gateway/process.ts';
+import { watchRooms } from './gateway/reload.ts';
 import { schedule } from './gateway/schedule.ts';
 import { createWaiters } from './gateway/waiters.ts';
 import { createLocks } from './identity/index.ts';
@@ -63,12 +64,11 @@ async function startAll(config: Config, log: Logger, closing: (() => Promise<voi
   const journal = await journalOf(config.journal, config.data);
   await journal.open();
   closing.push(() => journal.close());
-  const { examiner } = pure;
   const fhir = await openFhir(config, log, {
-    validate: (resource, profiles) => examiner.judge(resource, { profiles }),
+    validate: (resource, profiles) => pure.examiner.judge(resource, { profiles }),
     describe: () => ({
       version,
-      profiles: examiner.profiles.map((url) => ({ url, type: examiner.typeOf(url) ?? '' })),
+      profiles: pure.examiner.profiles.map((url) => ({ url, type: pure.examiner.typeOf(url) ?? '' })),
     }),
   });
   closing.push(() => fhir.close());
@@ -143,6 +143,8 @@ async function startAll(config: Config, log: Logger, closing: (() => Promise<voi
     await door.start?.();
     closing.push(() => door.stop?.());
   }
+  const rooms = watchRooms(config.folders, [house, pure], log);
+  closing.push(() => rooms.stop());
   const clockwork = schedule(config, journal, house, doors, log);
   closing.push(() => {
     readiness = 'draining';

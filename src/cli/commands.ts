@@ -12,6 +12,8 @@ export const commands: Record<string, () => Promise<Command>> = {
   message: async () => (await import('./messages.ts')).message,
   replay: async () => (await import('./replay.ts')).replay,
   explain: async () => (await import('./explain.ts')).explain,
+  unmapped: async () => (await import('./unmapped.ts')).unmapped,
+  preview: async () => (await import('./preview.ts')).preview,
   form: async () => (await import('./form.ts')).form,
   report: async () => (await import('./report.ts')).report,
   access: async () => (await import('./access.ts')).access,

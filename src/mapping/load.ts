@@ -20,9 +20,13 @@ const MAX_FILE = 20_000_000;
 
 /**
  * Loads a folder of mappings.
+ * @param instead texts by file name, taken in the place of the folder's own or beside them
  * @returns a translator when there is no fault; otherwise every fault of every file, with file, line and rule
  */
-export function loadMappings(folder: string): { translator?: Translator; faults: Fault[] } {
+export function loadMappings(
+  folder: string,
+  instead: Readonly<Record<string, string>> = {},
+): { translator?: Translator; faults: Fault[] } {
   const files: Record<string, string> = {};
   const faults: Fault[] = [];
   let names: string[] = [];
@@ -37,7 +41,7 @@ export function loadMappings(folder: string): { translator?: Translator; faults:
     if (statSync(path).size > MAX_FILE) faults.push(invalid(name, `it is larger than ${MAX_FILE} bytes`));
     else files[name] = readFileSync(path, 'utf8');
   }
-  const built = buildMappings(files);
+  const built = buildMappings({ ...files, ...instead });
   return { translator: faults.length > 0 ? undefined : built.translator, faults: [...faults, ...built.faults] };
 }
 

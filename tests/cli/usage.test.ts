@@ -52,6 +52,8 @@ describe('help', () => {
       'message',
       'replay',
       'explain',
+      'unmapped',
+      'preview',
       'form',
       'report',
       'access',
