@@ -8,6 +8,7 @@ import { createAccept } from './gateway/accept.ts';
 import { answersOf, wantedBy } from './gateway/destinations.ts';
 import { furnish, furnished } from './gateway/furnish.ts';
 import { createNewsroom } from './gateway/news.ts';
+import { noteDelivery, notingMessages } from './gateway/noting.ts';
 import { processor } from './gateway/process.ts';
 import { watchRooms } from './gateway/reload.ts';
 import { schedule } from './gateway/schedule.ts';
@@ -92,7 +93,7 @@ async function startAll(config: Config, log: Logger, closing: (() => Promise<voi
   };
   const newsroom = createNewsroom(journal, house, doors, destinations);
   const waiters = createWaiters(journal);
-  const accept = createAccept({ journal, house, metrics, open: () => readiness === 'ready' });
+  const accept = createAccept({ journal, house, metrics, note: access.noteMessage, open: () => readiness === 'ready' });
   const surroundings: Surroundings = ({ name }) => ({
     log: log.child({ door: name }),
     accept,
@@ -105,14 +106,17 @@ async function startAll(config: Config, log: Logger, closing: (() => Promise<voi
 
   const worker = createWorker({
     journal,
-    process: processor(house, metrics),
+    process: notingMessages(access.noteMessage, processor(house, metrics), house.now),
     settled: waiters.settled,
     deliver: async (delivery) => {
       const outcome = await deliverBy(doors, delivery);
       metrics.delivery(delivery.destination, outcome.outcome);
       return outcome;
     },
-    ended: (delivery, outcome) => newsroom.ended(delivery.messageId, delivery.id, outcome),
+    ended: async (delivery, outcome) => {
+      noteDelivery(access.noteMessage, delivery, outcome, house.now());
+      await newsroom.ended(delivery.messageId, delivery.id, outcome);
+    },
     destinations: config.destinations.map((one) => one.name),
     concurrency: config.limits.workers,
     retry: config.retry,

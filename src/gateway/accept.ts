@@ -6,12 +6,14 @@ import type { Incoming, Verdict } from '../message.ts';
 import type { House } from '../pipeline/house.ts';
 import { inspect } from '../pipeline/inspect.ts';
 import type { Metrics } from '../web/metrics.ts';
+import { type Note, noteRefused } from './noting.ts';
 
 /** What taking a message needs. */
 export interface Intake {
   journal: Journal;
   house: House;
   metrics: Metrics;
+  note: Note;
   /** False while starting or stopping. */
   open(): boolean;
 }
@@ -20,7 +22,7 @@ export interface Intake {
  * Takes one message: looks at it, writes it down, and only then says what the sender must be told. A message that is refused
  * is written down too, so that a person can see what came.
  */
-export function createAccept({ journal, house, metrics, open }: Intake): DoorContext['accept'] {
+export function createAccept({ journal, house, metrics, note, open }: Intake): DoorContext['accept'] {
   return async (incoming: Incoming): Promise<Verdict> => {
     if (!open()) throw new PasserelleError(fault('draining'));
     const receivedAt = house.now();
@@ -36,6 +38,8 @@ export function createAccept({ journal, house, metrics, open }: Intake): DoorCon
       const { bytes, format, door } = incoming;
       const answers = await house.answers(door, { messageId, state, faults, bytes, format });
       if (answers.length > 0) await journal.follow(messageId, answers);
+      const { sender, kind } = inspection;
+      if (!appended.duplicate) noteRefused(note, { id: messageId, sender, door, kind, state, faults, at: receivedAt });
     }
     count(metrics, incoming.door, { ...appended, faults });
     return { id: appended.id, state: appended.state, duplicate: appended.duplicate, faults };
