@@ -12,7 +12,7 @@ import type { FhirEndpoint } from '../adapter.ts';
 import type { ClientEntry, Config } from '../config/shape.ts';
 import { type Choice, choicePage, failurePage } from './authorize-page.ts';
 import { rawBody } from './body.ts';
-import { baseUrl, formOf } from './oauth.ts';
+import { baseUrl, formOf } from './oauth-request.ts';
 
 /** A login under way: from the program's request to the code it gets. */
 interface Pending {

@@ -6,6 +6,7 @@ import { issuerOf } from '../access/issuer.ts';
 import type { FhirEndpoint } from '../adapter.ts';
 import type { Config } from '../config/shape.ts';
 import { rawBody } from './body.ts';
+import { baseUrl } from './oauth-request.ts';
 import { token } from './token.ts';
 
 /** Discovery, keys and token endpoint: SMART App Launch 2.2 and OAuth 2.0, RFC 6749. */
@@ -25,38 +26,6 @@ export function oauthRoutes(router: Router, config: Config, access: Access, fhir
     '/oauth2/token',
     rawBody(() => config.limits.formBytes),
     (request, response) => token(config, access, fhir, request, response),
-  );
-}
-
-/** The parameters of a form; undefined when it is none, or one is given twice. */
-export function formOf(request: Request): URLSearchParams | undefined {
-  if (!request.is('application/x-www-form-urlencoded')) return undefined;
-  const form = new URLSearchParams((request.body as Buffer).toString('utf8'));
-  const names = [...form.keys()];
-  return new Set(names).size === names.length ? form : undefined;
-}
-
-/** RFC 6749 section 5.2. */
-export function failed(response: Response, status: number, error: string, description: string): void {
-  response.status(status).json({ error, error_description: description });
-}
-
-/** How the caller reached us; only for display, a forged Host header harms nobody but its sender. */
-export function baseUrl({ http }: Config, request: Request): string {
-  if (http.publicUrl) return http.publicUrl.replace(/\/$/, '');
-  const host = /^[A-Za-z0-9.:[\]-]{1,255}$/.test(request.get('host') ?? '') ? request.get('host') : 'localhost';
-  return `${http.tls ? 'https' : 'http'}://${host}`;
-}
-
-/**
- * The audiences an assertion may name. Without a public URL these are the names of this machine's own loopback and the port
- * the connection came in by: what the caller claims in `Host` must not decide.
- */
-export function tokenEndpoints({ http }: Config, request: Request): string[] {
-  if (http.publicUrl) return [`${http.publicUrl.replace(/\/$/, '')}/oauth2/token`];
-  const port = request.socket.localPort;
-  return ['127.0.0.1', 'localhost', '[::1]'].map(
-    (host) => `${http.tls ? 'https' : 'http'}://${host}:${port}/oauth2/token`,
   );
 }
 

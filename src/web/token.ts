@@ -8,7 +8,7 @@ import { formatScopes, narrow, parseScopes } from '../access/scopes.ts';
 import type { FhirEndpoint } from '../adapter.ts';
 import type { ClientEntry, Config } from '../config/shape.ts';
 import { certificateOf } from './certificate.ts';
-import { baseUrl, failed, formOf, tokenEndpoints } from './oauth.ts';
+import { baseUrl, failed, formOf, tokenEndpoints } from './oauth-request.ts';
 
 const RPPS = 'https://rpps.esante.gouv.fr';
 
