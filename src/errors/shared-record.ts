@@ -198,6 +198,39 @@ export const sharedRecordErrors = {
       en: 'The shared record of this patient is closed: the document is not sent there. Replay if it is opened again.',
     },
   },
+  'circle-unqualified': {
+    http: 422,
+    issue: 'business-rule',
+    msa: 'AE',
+    err3: '102',
+    err5: '903',
+    public: {
+      fr: 'L’identité du patient n’est pas qualifiée avec un INS valide : son cercle de soins n’est pas envoyé. Qualifiez l’identité, puis rejouez.',
+      en: 'The patient’s identity is not qualified with a valid INS: the care circle is not sent. Qualify the identity, then replay.',
+    },
+  },
+  'circle-incomplete': {
+    http: 422,
+    issue: 'required',
+    msa: 'AE',
+    err3: '101',
+    err5: '906',
+    public: {
+      fr: 'Il manque {element} au cercle de soins : il n’est pas envoyé. Complétez-le, puis rejouez.',
+      en: 'The care circle lacks {element}: it is not sent. Complete it, then replay.',
+    },
+  },
+  'circle-foreign': {
+    http: 409,
+    issue: 'conflict',
+    msa: 'AE',
+    err3: '207',
+    err5: '906',
+    public: {
+      fr: 'Le serveur a déjà un cercle de soins actif de ce patient sous un autre identifiant. Une personne doit décider lequel vaut, puis rejouer.',
+      en: 'The server has an active care circle of this patient under another identifier already. A person must decide which one counts, then replay.',
+    },
+  },
   'share-document-gone': {
     http: 409,
     issue: 'conflict',
@@ -216,8 +249,8 @@ export const sharedRecordErrors = {
     err3: '207',
     err5: '906',
     public: {
-      fr: 'Le dossier partagé a refusé le document (réponse {status}, {codes}). Corrigez ce qu’il dit, puis rejouez.',
-      en: 'The shared record refused the document (status {status}, {codes}). Set right what it says, then replay.',
+      fr: 'Le serveur partagé a refusé l’envoi (réponse {status}, {codes}). Corrigez ce qu’il dit, puis rejouez.',
+      en: 'The shared server refused what was sent (status {status}, {codes}). Set right what it says, then replay.',
     },
   },
   'share-waiting': {
@@ -236,8 +269,8 @@ export const sharedRecordErrors = {
     msa: 'AR',
     err3: '207',
     public: {
-      fr: 'Le dossier partagé ne répond pas ou demande d’attendre ({reason}). L’envoi sera repris ; si cela dure, vérifiez server.base et server.headers.',
-      en: 'The shared record does not answer or asks to wait ({reason}). Sending will be taken up again; if this lasts, check server.base and server.headers.',
+      fr: 'Le serveur partagé ne répond pas ou demande d’attendre ({reason}). L’envoi sera repris ; si cela dure, vérifiez server.base et server.headers.',
+      en: 'The shared server does not answer or asks to wait ({reason}). Sending will be taken up again; if this lasts, check server.base and server.headers.',
     },
   },
   'share-unconfirmed': {
@@ -246,8 +279,8 @@ export const sharedRecordErrors = {
     msa: 'AR',
     err3: '207',
     public: {
-      fr: 'Le document est parti vers le dossier partagé sans confirmation ({reason}). Sa présence sera vérifiée avant tout nouvel envoi.',
-      en: 'The document left for the shared record and was not confirmed ({reason}). Whether it is there is checked before it is sent again.',
+      fr: 'L’envoi est parti vers le serveur partagé sans confirmation ({reason}). Sa présence sera vérifiée avant tout nouvel envoi.',
+      en: 'What was sent left for the shared server and was not confirmed ({reason}). Whether it is there is checked before it is sent again.',
     },
   },
 } satisfies Record<string, ErrorEntry>;

@@ -8,6 +8,7 @@ import type { Message, Settlement } from '../journal/journal.ts';
 import type { Interaction } from '../message.ts';
 import type { House } from './house.ts';
 import { judgeResource } from './judge.ts';
+import { applyDecision } from './review.ts';
 
 /**
  * Applies a write of the FHIR API as it was sent: it has been written down, so it can be applied again after a crash. The
@@ -19,6 +20,8 @@ export async function applyInteraction(message: Message, house: House): Promise<
   if ('faults' in body) return refusal(body.faults);
   const found = body.resource ? findings(body.resource, house) : [];
   if (found.some((one) => one.severity === 'error')) return refusal(found);
+  const decision = await applyDecision(message, interaction, body.resource, house);
+  if (decision) return decision;
 
   const source = `urn:passerelle:message:${message.id}`;
   const response = await house.fhir.send({
@@ -32,11 +35,15 @@ export async function applyInteraction(message: Message, house: House): Promise<
   }
   const references = response.status < 300 ? writtenReferences(response) : [];
   if (references.length > 0) await recordProvenance(message, references, source, house);
+  const { sender } = message;
+  const written = { messageId: message.id, sender, receivedAt: new Date(message.receivedAt), references };
   return {
     state: response.status < 400 ? 'delivered' : 'refused',
     faults: response.status < 400 ? found : [fault('fhir-refused')],
     references,
     response,
+    // No sender's orders come with a write of the FHIR API: only doors that act on what is written want something of it.
+    ...(references.length > 0 ? { deliveries: house.consequences(written) } : {}),
   };
 }
 

@@ -1,3 +1,5 @@
+import { type ElsewhereConfig, elsewhereProperties } from '../../adapter/elsewhere.ts';
+
 /** Settings of the shared record; with `server` the door is a destination, without it the manager of documents. */
 export interface PdsmConfig {
   waitSeconds: number;
@@ -5,12 +7,7 @@ export interface PdsmConfig {
   withdraw: 'superseded' | 'entered-in-error' | 'delete';
 }
 
-export interface ServerConfig {
-  base: string;
-  headers: Record<string, string>;
-  timeoutSeconds: number;
-  connections: number;
-  largestAnswerBytes: number;
+export interface ServerConfig extends ElsewhereConfig {
   /** OID of the sending system, `urn:oid:…`. */
   sourceId: string;
   designationType: { system: string; code: string; display?: string };
@@ -32,16 +29,7 @@ export const configSchema = {
       required: ['base', 'sourceId'],
       description: 'The PDSm server that documents are provided to; only for a destination.',
       properties: {
-        base: { type: 'string', pattern: '^https?://[^\\s]+$', description: 'FHIR base URL.' },
-        headers: {
-          type: 'object',
-          additionalProperties: { type: 'string' },
-          default: {},
-          description: 'Sent with every request, for example Authorization.',
-        },
-        timeoutSeconds: { type: 'number', minimum: 1, maximum: 300, default: 30 },
-        connections: { type: 'integer', minimum: 1, maximum: 64, default: 4, description: 'Kept open at the most.' },
-        largestAnswerBytes: { type: 'integer', minimum: 1024, default: 16777216 },
+        ...elsewhereProperties,
         sourceId: { type: 'string', pattern: '^urn:oid:[0-9.]+$', description: 'OID of the sending system.' },
         designationType: {
           type: 'object',

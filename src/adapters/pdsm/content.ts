@@ -1,8 +1,8 @@
 import type { Attachment, Patient, Reference } from '@medplum/fhirtypes';
+import { isIns, isValidMatricule } from '../../adapter/ins.ts';
 import { type Fault, fault } from '../../errors.ts';
 import * as cda from '../../formats/cda/index.ts';
 import { sha1 } from './dossier.ts';
-import { isIns, isValidMatricule } from './ins.ts';
 
 /** Whether the bytes are those that the attachment announces; what it does not announce is not compared. */
 export function checkBytes({ hash, size }: Attachment, bytes: Uint8Array, place: string): Fault[] {

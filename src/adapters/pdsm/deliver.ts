@@ -1,10 +1,10 @@
 import type { Bundle, DocumentReference, Identifier, Patient } from '@medplum/fhirtypes';
+import { type Elsewhere, faultOf } from '../../adapter/elsewhere.ts';
+import { insOf, isQualified } from '../../adapter/ins.ts';
 import type { Delivery, DeliveryOutcome, FhirEndpoint, Wanted, Written } from '../../adapter.ts';
 import { type ErrorCode, type Fault, fault, PasserelleError } from '../../errors.ts';
 import type { PdsmConfig, ServerConfig } from './config.ts';
 import { isOpposed, readDossier, readOne, readPatient } from './dossier.ts';
-import { insOf, isQualified } from './ins.ts';
-import { faultOf, type SharedRecord } from './server.ts';
 import { provideBundle, statusPatch } from './submission.ts';
 
 export interface SharePayload {
@@ -18,7 +18,7 @@ export interface SharePayload {
 export interface Sharing {
   config: PdsmConfig & { server: ServerConfig };
   fhir: FhirEndpoint;
-  record: SharedRecord;
+  record: Elsewhere;
 }
 
 /** A document goes to the shared record when its sender asked for it (`DESTDMP`). */
@@ -85,7 +85,7 @@ async function provide(delivery: Delivery, sharing: Sharing): Promise<void> {
   throw new PasserelleError(refusal);
 }
 
-async function hasSameBytes(bundle: Bundle, sent: DocumentReference, patient: Patient, record: SharedRecord) {
+async function hasSameBytes(bundle: Bundle, sent: DocumentReference, patient: Patient, record: Elsewhere) {
   const found = await find(sent, patient, record).catch(() => undefined);
   const hashes = (document: DocumentReference | undefined) =>
     document?.content?.map((one) => one.attachment?.hash) ?? [];
@@ -135,7 +135,7 @@ async function parentOf(sent: DocumentReference, documents: DocumentReference[],
 async function find(
   document: DocumentReference,
   patient: Patient,
-  record: SharedRecord,
+  record: Elsewhere,
 ): Promise<DocumentReference | undefined> {
   const ins = insOf(patient);
   const identifier = identifierOf(document);

@@ -1,25 +1,26 @@
 // Shared record: IHE MHD 4.2.3 as PDSm 3.1.1 constrains it, https://interop.esante.gouv.fr/ig/fhir/pdsm
+
+import { type Elsewhere, openElsewhere } from '../../adapter/elsewhere.ts';
 import type { Delivery, DeliveryOutcome, Door, DoorContext, DoorType, Written } from '../../adapter.ts';
 import { fault, PasserelleError } from '../../errors.ts';
 import { configSchema, type PdsmConfig } from './config.ts';
 import { share, wantsOf } from './deliver.ts';
 import { manage } from './mhd.ts';
-import { openSharedRecord, type SharedRecord } from './server.ts';
 
 /** Without `server` the manager of documents, on the base of the FHIR API; with it a client of one elsewhere. */
 export const door: DoorType<PdsmConfig> = {
   configSchema,
   create: (context) => {
     const { server } = context.config;
-    return server ? new Client(context, openSharedRecord(server)) : { http: (router) => manage(router, context) };
+    return server ? new Client(context, openElsewhere(server)) : { http: (router) => manage(router, context) };
   },
 };
 
 class Client implements Door {
   private readonly context: DoorContext<PdsmConfig>;
-  private readonly record: SharedRecord;
+  private readonly record: Elsewhere;
 
-  constructor(context: DoorContext<PdsmConfig>, record: SharedRecord) {
+  constructor(context: DoorContext<PdsmConfig>, record: Elsewhere) {
     this.context = context;
     this.record = record;
   }

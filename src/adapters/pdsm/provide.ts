@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { Bundle, BundleEntry, DocumentReference, List, Patient, Reference, Resource } from '@medplum/fhirtypes';
+import { isIns } from '../../adapter/ins.ts';
 import type { FhirEndpoint } from '../../adapter.ts';
 import { type Fault, fault, warning } from '../../errors.ts';
 import { checkContent, checkList, checkMetadata, checkParts } from './checks.ts';
 import { checkOpen, checkSubject } from './content.ts';
-import { isIns } from './ins.ts';
 import { examinePatchEntry } from './metadata.ts';
 import { isMhdList, isSubmissionSet } from './names.ts';
 import { superseding } from './replaces.ts';

@@ -10,9 +10,9 @@ import type {
   Patient,
   Resource,
 } from '@medplum/fhirtypes';
+import { isIns } from '../../adapter/ins.ts';
 import type { ServerConfig } from './config.ts';
 import { type Dossier, sha1 } from './dossier.ts';
-import { isIns } from './ins.ts';
 import { DESIGNATION_TYPE, LIST_TYPES, profiles, SOURCE_ID, URI } from './names.ts';
 
 export interface Submission {

@@ -1,6 +1,28 @@
 import type { OperationOutcome } from '@medplum/fhirtypes';
-import { type Fault, fault, PasserelleError } from '../../errors.ts';
-import type { ServerConfig } from './config.ts';
+import { type Fault, fault, PasserelleError } from '../errors.ts';
+
+/** How a FHIR server elsewhere is reached. */
+export interface ElsewhereConfig {
+  base: string;
+  headers: Record<string, string>;
+  timeoutSeconds: number;
+  connections: number;
+  largestAnswerBytes: number;
+}
+
+/** Settings of {@link ElsewhereConfig}, for a door's own schema. */
+export const elsewhereProperties = {
+  base: { type: 'string', pattern: '^https?://[^\\s]+$', description: 'FHIR base URL.' },
+  headers: {
+    type: 'object',
+    additionalProperties: { type: 'string' },
+    default: {},
+    description: 'Sent with every request, for example Authorization.',
+  },
+  timeoutSeconds: { type: 'number', minimum: 1, maximum: 300, default: 30 },
+  connections: { type: 'integer', minimum: 1, maximum: 64, default: 4, description: 'Kept open at the most.' },
+  largestAnswerBytes: { type: 'integer', minimum: 1024, default: 16777216 },
+} as const;
 
 /** What the server elsewhere answered. */
 export interface Answer {
@@ -9,8 +31,8 @@ export interface Answer {
   retryAfterSeconds?: number;
 }
 
-/** The PDSm server that documents go to. */
-export interface SharedRecord {
+/** A FHIR server that a door shares with. */
+export interface Elsewhere {
   /**
    * One request; never follows a redirect. Throws PasserelleError: `share-unreachable` when nothing can have happened,
    * `share-unconfirmed` when it may have.
@@ -30,7 +52,7 @@ const NOT_SENT = new Set([
 ]);
 
 /** Kept-open connections to one origin, with bounded time and size. */
-export function openSharedRecord(config: ServerConfig): SharedRecord {
+export function openElsewhere(config: ElsewhereConfig): Elsewhere {
   const base = config.base.replace(/\/+$/, '');
   const timeout = config.timeoutSeconds * 1000;
   // The library is loaded by the first request: most gateways start with nobody to share with.
