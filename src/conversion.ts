@@ -66,9 +66,9 @@ export interface Draft<R extends Resource = Resource> {
 /** A wish about something that is on the server already. */
 export type Intent =
   /** A new document takes the place of another (MDM^T10, ORC-1 RO, relatedDocument RPLC). */
-  | { kind: 'replace'; document: Identifier; by: string; place: string; author?: string }
-  /** A document is taken back (MDM^T04, ORC-1 CA, OBX-11 D). */
-  | { kind: 'withdraw'; document: Identifier; place: string; author?: string }
+  | { kind: 'replace'; document: Identifier; by: string; place: string }
+  /** A document is taken back (MDM^T04, ORC-1 CA, OBX-11 D), by those named where the message names no sender. */
+  | { kind: 'withdraw'; document: Identifier; place: string; persons?: Identifier[]; organizations?: Identifier[] }
   /** Two patient records are one person (ADT^A40, A24); identifiers of both sides. */
   | { kind: 'merge'; survivor: Identifier[]; retired: Identifier[]; place: string }
   /** Cancels an event written before (ADT^A11, A12, A13, ZBE-4 CANCEL). */

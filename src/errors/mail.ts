@@ -185,6 +185,17 @@ export const mailErrors = {
       en: 'The XDM archive announces no document in IHE_XDM/…/METADATA.XML.',
     },
   },
+  'xdm-actions-mixed': {
+    http: 422,
+    issue: 'business-rule',
+    msa: 'AE',
+    err3: '207',
+    err5: '906',
+    public: {
+      fr: 'METADATA.XML retire un document et en transmet un autre dans le même courriel. Envoyez-les séparément.',
+      en: 'METADATA.XML takes one document back and sends another in the same mail. Send them apart.',
+    },
+  },
   'xdm-document-missing': {
     http: 422,
     issue: 'required',

@@ -16,7 +16,7 @@ const pseudo: Record<string, string> = {
   '#Entry': 'resource:Resource key:string write:code subject:boolean identity:Identifier kept:#Any*',
   '#Intents': 'intent:#Intent*',
   '#Intent':
-    'kind:code document:Identifier by:#Any place:string author:string survivor:Identifier* retired:Identifier* type:code identifier:Identifier',
+    'kind:code document:Identifier by:#Any place:string persons:Identifier* organizations:Identifier* survivor:Identifier* retired:Identifier* type:code identifier:Identifier',
   '#Orders':
     'event:code request:#Request dmp:boolean mssProfessional:boolean mssPatient:boolean closePatientExchange:boolean ' +
     'hiddenFromProfessionals:boolean hiddenFromPatient:boolean hiddenFromRepresentatives:boolean secretConnection:boolean modifyConfidentiality:boolean ' +

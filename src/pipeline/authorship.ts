@@ -15,18 +15,22 @@ type Someone = Practitioner | Organization | PractitionerRole;
  * one of both sides names nobody by number there is nothing to hold against the other.
  *
  * @param by the document that takes the place of the known one; absent for a withdrawal, where the sender of the message counts
+ * @param claim who takes a document back, as the document itself says where no message does
  */
 export async function mayChange(
   known: DocumentReference,
   by: DocumentReference | undefined,
   conversion: Conversion,
   fhir: FhirEndpoint,
+  claim: { persons?: Identifier[]; organizations?: Identifier[] } = {},
 ): Promise<boolean> {
   const inside = new Map(conversion.drafts.map((one) => [one.fullUrl, one.resource]));
   const ours = await numbersOf(by, async (reference) => inside.get(reference) as Someone | undefined);
   const { sender } = conversion.orders ?? {};
   add(ours.people, [sender?.person?.identifier]);
   add(ours.structures, [sender?.organization?.identifier]);
+  add(ours.people, claim.persons);
+  add(ours.structures, claim.organizations);
   const theirs = await numbersOf(known, async (reference) => {
     const { status, body } = await fhir.send({ method: 'GET', path: reference });
     return status === 200 ? (body as Someone) : undefined;

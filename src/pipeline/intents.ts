@@ -73,7 +73,7 @@ async function withdraw(
   const known = found.resource;
   if (!isAbout(known, identity)) return void changes.faults.push(fault('document-other-patient', at));
   if (known.status === 'superseded') return void changes.faults.push(fault('document-not-latest', at));
-  if (!(await mayChange(known, undefined, conversion, house.fhir)))
+  if (!(await mayChange(known, undefined, conversion, house.fhir, intent)))
     return void changes.faults.push(fault('document-foreign-author', at));
   if (known.status !== 'entered-in-error')
     changes.drafts.push(changed(known, { ...known, status: 'entered-in-error' }));

@@ -1,10 +1,19 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { type Mailbox, type Operator, startMailbox, startOperator } from './mailboxes.ts';
+import { type Mailbox, type Operator, parsed, startMailbox, startOperator } from './mailboxes.ts';
 import { type RunningGateway, startGateway, until } from './running.ts';
 
 const golden = (name: string) => readFileSync(join(import.meta.dirname, '..', 'golden', name, 'input.hl7'));
+
+/** The MDM^T04 of the golden cases, about another document. */
+function withdrawalOf(id: string): Buffer {
+  const text = golden('hl7v2-mdm-t04').toString('latin1');
+  const payload = /\^Base64\^([A-Za-z0-9+/=]{200,})/.exec(text)![1]!;
+  const cda = Buffer.from(payload, 'base64').toString('utf8').replaceAll('1.2.250.1.999.7.2.104', id);
+  const changed = text.replace(payload, Buffer.from(cda).toString('base64')).replaceAll('1.2.250.1.999.7.2.104', id);
+  return Buffer.from(changed, 'latin1');
+}
 
 const seen = (server: Mailbox) =>
   server.getMailbox('INBOX').messages.filter((one) => one.flags.includes('\\Seen')).length;
@@ -117,6 +126,23 @@ describe('secure mail in, IMAP and SMTP servers in process (Postfix and Dovecot 
       content: [{ attachment: { contentType: 'application/pdf' } }],
     });
     expect(found.subject).toBeUndefined();
+  });
+
+  test('a withdrawal travels: the archive says D, and the document is taken back there too', async () => {
+    const before = operator.taken.length;
+    await sending.send(withdrawalOf('1.2.250.1.999.7.2.101'));
+    await until(async () => operator.taken.length > before);
+    const mail = operator.taken[before]!.bytes;
+    const { subject, inReplyTo, references } = await parsed(mail);
+    expect(subject).toMatch(/^\[Suppression\] XDM\/1\.0\/DDM\+/);
+    const first = await parsed(operator.taken.find(({ to }) => to[0] === operator.taken[before]!.to[0])!.bytes);
+    expect([inReplyTo, [references].flat().at(-1)]).toEqual([first.messageId, first.messageId]);
+    put(mail.toString('latin1'));
+    const ins = encodeURIComponent('urn:oid:1.2.250.1.213.1.4.10|284026912345689');
+    const status = async () =>
+      (await receiving.get(`/fhir/R4/DocumentReference?patient.identifier=${ins}`)).body.entry?.[0]?.resource.status;
+    await until(async () => (await status()) === 'entered-in-error');
+    expect((await taken())[0]).toMatchObject({ state: 'delivered' });
   });
 
   test('a changed document is refused, kept, and not looked at again', async () => {

@@ -1,15 +1,13 @@
 import type { Bundle, Communication } from '@medplum/fhirtypes';
 import type { Delivery, DeliveryOutcome, DoorContext, Receipt } from '../../adapter.ts';
+import type { Dossier } from './dossier.ts';
 import type { MailPayload } from './wants.ts';
 
 type Room = Pick<DoorContext, 'fhir' | 'log'>;
 
 /** What is known of a mail, for those who read the FHIR server: one Communication for each delivery, by its id. */
 export async function noteSending(delivery: Delivery, outcome: DeliveryOutcome, at: Date, room: Room): Promise<void> {
-  const { recipient, patient, documents, sender, messageId, audience } = delivery.payload as MailPayload;
-  const { person, organization } = recipient ?? {};
-  const display = [person?.given, person?.family].filter(Boolean).join(' ') || organization?.name;
-  const identifier = person?.identifier ?? organization?.identifier;
+  const { patient, documents, sender, messageId } = delivery.payload as MailPayload;
   const note: Communication = {
     resourceType: 'Communication',
     id: delivery.id,
@@ -22,16 +20,50 @@ export async function noteSending(delivery: Delivery, outcome: DeliveryOutcome, 
     ...(patient ? { subject: { reference: patient } } : {}),
     about: documents.map((reference) => ({ reference })),
     ...(outcome.outcome === 'delivered' ? { sent: at.toISOString() } : {}),
-    recipient: [
-      identifier || display
-        ? { ...(identifier ? { identifier } : {}), ...(display ? { display } : {}) }
-        : { ...(audience === 'patient' && patient ? { reference: patient } : { display: 'MSSanté' }) },
-    ],
+    recipient: [addressee(delivery.payload as MailPayload)],
     payload: documents.map((reference) => ({ contentReference: { reference } })),
     ...(sender?.organization?.name ? { sender: { display: sender.organization.name } } : {}),
   };
   // The mail has left: what fails here must not send it again.
   await put(note, room).catch((err) => room.log.warn({ err, delivery: delivery.id }, 'communication not written'));
+}
+
+/** Whom a mail is for; no address, since that may be on a red list. */
+function addressee({ recipient, audience, patient }: MailPayload): NonNullable<Communication['recipient']>[number] {
+  const { person, organization } = recipient ?? {};
+  const display = [person?.given, person?.family].filter(Boolean).join(' ') || organization?.name;
+  const identifier = person?.identifier ?? organization?.identifier;
+  if (identifier || display) return { ...(identifier ? { identifier } : {}), ...(display ? { display } : {}) };
+  return audience === 'patient' && patient ? { reference: patient } : { display: 'MSSanté' };
+}
+
+/**
+ * RFC 5322, 3.6.4: Message-IDs of the mails by which the same recipient got what is now replaced or taken back, oldest first.
+ * None when that cannot be found out: a mail without its thread is better than none.
+ */
+export async function threadOf(
+  payload: MailPayload,
+  patient: string,
+  dossiers: Dossier[],
+  fhir: Room['fhir'],
+): Promise<string[]> {
+  if (!payload.replaces && !payload.withdraws) return [];
+  const before = dossiers.flatMap(({ reference }) => [
+    `DocumentReference/${reference.id}`,
+    ...(reference.relatesTo ?? []).flatMap(({ target }) => target.reference ?? []),
+  ]);
+  const about = new Set([...before, ...payload.documents]);
+  const path = `Communication?subject=${patient}&status=completed&_sort=sent&_count=200`;
+  const { status, body } = await fhir.send({ method: 'GET', path });
+  const notes =
+    status === 200 ? ((body as Bundle<Communication>).entry ?? []).flatMap((one) => one.resource ?? []) : [];
+  const to = JSON.stringify(addressee(payload));
+  const mine = notes.filter(
+    (note) =>
+      note.about?.some(({ reference }) => about.has(reference ?? '')) && JSON.stringify(note.recipient?.[0]) === to,
+  );
+  const ids = mine.flatMap(({ identifier }) => /^mid:(.+)$/.exec(identifier?.[0]?.value ?? '')?.[1] ?? []);
+  return ids.filter((id) => id !== payload.messageId).map((id) => `<${id}>`);
 }
 
 /** Notes a late answer on the mail's Communication: read is `received`, refused is `not-done`. */

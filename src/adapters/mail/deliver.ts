@@ -1,7 +1,7 @@
 import type { Delivery, DeliveryOutcome } from '../../adapter.ts';
 import { type ErrorCode, type Fault, fault, PasserelleError } from '../../errors.ts';
 import { type AnswerPayload, deliverAnswer } from './answer.ts';
-import { noteSending } from './communication.ts';
+import { noteSending, threadOf } from './communication.ts';
 import type { MailConfig } from './config.ts';
 import { addressOf, type Directory } from './directory.ts';
 import { readDossiers } from './dossier.ts';
@@ -40,11 +40,17 @@ async function attempt(payload: MailPayload, at: Date, post: Post): Promise<Deli
 
 async function mailFor(payload: MailPayload, at: Date, { context, directories }: Post): Promise<Mail> {
   const { config, fhir } = context;
-  const { patient, dossiers } = await readDossiers(payload.documents, payload.patient, fhir);
+  const { patient, dossiers } = await readDossiers(
+    payload.documents,
+    payload.patient,
+    fhir,
+    payload.withdraws ? 'entered-in-error' : 'current',
+  );
   const traits = traitsOf(patient);
   const to = await recipientOf(payload, traits, config, directories);
   const from = config.from ?? '';
-  const bytes = await compose({ from, to, payload, traits, dossiers, at }, config);
+  const thread = await threadOf(payload, `Patient/${patient.id}`, dossiers, fhir);
+  const bytes = await compose({ from, to, payload, traits, dossiers, thread, at }, config);
   if (bytes.length > config.maxBytes) stop(fault('mail-too-large', { params: { limit: config.maxBytes } }));
   return { from: addressIn(from), to: addressIn(to), messageId: payload.messageId, bytes };
 }

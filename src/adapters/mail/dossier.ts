@@ -39,11 +39,12 @@ export interface Dossier {
   replaces?: string;
 }
 
-/** Reads documents and their patient. Throws PasserelleError: `mail-unreachable` (wait), or what makes sending wrong. */
+/** Reads the documents that have a status, and their patient. Throws PasserelleError: `mail-unreachable` (wait), or what makes sending wrong. */
 export async function readDossiers(
   references: string[],
   patient: string | undefined,
   fhir: FhirEndpoint,
+  status: DocumentReference['status'] = 'current',
 ): Promise<{ patient: Patient; dossiers: Dossier[] }> {
   const dossiers: Dossier[] = [];
   const subjects = new Set<string>();
@@ -51,7 +52,7 @@ export async function readDossiers(
   for (const one of references) {
     const document = await read<DocumentReference>(one, fhir);
     if (document?.status === 'superseded') superseded = uniqueIdOf(document.masterIdentifier);
-    if (document?.status !== 'current') continue;
+    if (document?.status !== status) continue;
     if (document.subject?.reference) subjects.add(document.subject.reference);
     dossiers.push(await dossierOf(document, fhir));
   }

@@ -14,14 +14,17 @@ export interface Letter {
   payload: MailPayload;
   traits: PatientTraits;
   dossiers: Dossier[];
+  /** Message-IDs of the mails that brought this recipient what is now replaced or taken back, oldest first. */
+  thread: string[];
   at: Date;
 }
 
 /** The mail as it travels: MSSanté référentiel socle #2, ECO.2.1 to ECO.2.4, RFC 5322, RFC 8098. */
 export async function compose(letter: Letter, config: MailConfig): Promise<Buffer> {
   const { payload, traits, dossiers, at } = letter;
-  const { messageId } = payload;
-  const archive = await write(submissionOf(dossiers, traits, { messageId, sourceId: config.sourceId, at }));
+  const { messageId, withdraws } = payload;
+  const sending = { messageId, sourceId: config.sourceId, at, withdraws };
+  const archive = await write(submissionOf(dossiers, traits, sending));
   const attachments = [{ filename: 'IHE_XDM.zip', content: Buffer.from(archive), contentType: 'application/zip' }];
   for (const [index, dossier] of dossiers.entries()) {
     const filename = pdfName(dossier, traits, dossiers.length > 1 ? index + 1 : 0);
@@ -33,6 +36,7 @@ export async function compose(letter: Letter, config: MailConfig): Promise<Buffe
     to: letter.to,
     subject: subjectOf(letter),
     messageId: `<${messageId}>`,
+    ...(letter.thread.length > 0 ? { inReplyTo: letter.thread.at(-1), references: letter.thread } : {}),
     date: at,
     ...(payload.replyTo ? { replyTo: payload.replyTo } : {}),
     text: payload.body ?? template(letter),
@@ -45,11 +49,12 @@ export async function compose(letter: Letter, config: MailConfig): Promise<Buffe
   return new MailComposer(mail).compile().build();
 }
 
-/** ECO.2.1.3; `[Annule et remplace]` before it for a new version. */
+/** ECO.2.1.3; `[Annule et remplace]` before it for a new version, `[Suppression]` for a document that is taken back. */
 export function subjectOf({ payload, traits, dossiers }: Pick<Letter, 'payload' | 'traits' | 'dossiers'>): string {
   const words = [titleOf(dossiers[0]!), traits.family.toUpperCase(), traits.given, traits.birthDate];
   const said = words.filter(Boolean).join(' ').replace(/\s+/g, ' ');
-  return `${payload.replaces ? '[Annule et remplace] ' : ''}XDM/1.0/DDM+${said}`;
+  const mark = payload.withdraws ? '[Suppression] ' : payload.replaces ? '[Annule et remplace] ' : '';
+  return `${mark}XDM/1.0/DDM+${said}`;
 }
 
 function headersOf({ payload, traits, dossiers, from }: Letter, { productNumber }: MailConfig): Record<string, string> {
@@ -89,8 +94,9 @@ function template({ payload, dossiers }: Letter): string {
   const { person, organization } = payload.sender ?? {};
   const signature = [person && [person.given, person.family].filter(Boolean).join(' '), organization?.name];
   const greeting = payload.audience === 'patient' ? 'Bonjour,' : 'Chère consœur, cher confrère,';
-  const found =
-    payload.audience === 'patient'
+  const found = payload.withdraws
+    ? 'Le document suivant est retiré par son auteur et ne doit plus être utilisé :'
+    : payload.audience === 'patient'
       ? 'Vous trouverez en pièce jointe un document de votre dossier de santé :'
       : 'Veuillez trouver ci-joint :';
   return [greeting, '', found, titles, '', ...signature.filter(Boolean), ''].join('\n');

@@ -23,7 +23,7 @@ const nos: Record<string, string> = {
 export function submissionOf(
   dossiers: Dossier[],
   traits: PatientTraits,
-  sending: { messageId: string; sourceId: string; at: Date },
+  sending: { messageId: string; sourceId: string; at: Date; withdraws?: boolean },
 ): XdmSubmission {
   const documents = dossiers.flatMap((dossier) =>
     dossier.contents
@@ -38,7 +38,10 @@ export function submissionOf(
     title: dossiers.map(titleOf).join(', '),
     submissionTime: hl7Time(sending.at.toISOString()) ?? '',
     ...coded('contentType', dossiers[0]?.reference.context?.event?.[0]),
-    documents: documents.map(({ dossier, content }, index) => documentOf(dossier, content, index, traits)),
+    documents: documents.map(({ dossier, content }, index) => ({
+      ...documentOf(dossier, content, index, traits),
+      ...(sending.withdraws ? { action: 'D' as const } : {}),
+    })),
     ...(replaces ? { replaces } : {}),
   };
 }

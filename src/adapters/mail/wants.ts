@@ -14,6 +14,8 @@ export interface MailPayload {
   /** `DocumentReference/id`, those of the message; what is no longer current is left out on sending. */
   documents: string[];
   replaces: boolean;
+  /** The documents are taken back. */
+  withdraws?: boolean;
   closes: boolean;
   hiddenFromPatient: boolean;
   askReading: boolean;
@@ -31,7 +33,7 @@ const INS = /^urn:oid:1\.2\.250\.1\.213\.1\.4\.(8|9|10|11)$/;
  */
 export function wantsOf(written: Written, door: string, config: MailConfig): Wanted[] {
   const { orders } = written;
-  if (!config.smtp || !orders || orders.event === 'withdraw') return [];
+  if (!config.smtp || !orders) return [];
   const documents = written.references.filter((one) => one.startsWith('DocumentReference/'));
   if (documents.length === 0) return [];
   const recipients = orders.recipients ?? [];
@@ -67,6 +69,7 @@ function toldOf(orders: Orders, audience: MailPayload['audience']) {
   const body = audience === 'patient' ? orders.bodyPatient : orders.bodyProfessional;
   return {
     replaces: orders.event === 'replace',
+    ...(orders.event === 'withdraw' ? { withdraws: true } : {}),
     closes: audience === 'patient' && orders.closePatientExchange === true,
     hiddenFromPatient: orders.hiddenFromPatient,
     askReading: orders.acknowledgeReading,

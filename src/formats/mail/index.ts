@@ -37,9 +37,17 @@ export async function read(bytes: Uint8Array): Promise<Decoded<MailTree>> {
   const found = report ? { parts: [], documents: [], faults: [], archived: false } : await documentsOf(attachments);
   const { parts, documents, faults, archived } = found;
   if (!report && documents.length === 0 && faults.length === 0) faults.push(fault('mail-without-document'));
+  const taken = documents.filter(({ action }) => action === 'D').length;
+  if (taken > 0 && taken < documents.length) faults.push(fault('xdm-actions-mixed'));
   return {
     format: 'mail',
-    tree: { ...headIn(mail), documents, archived, ...(report ? { report } : {}) },
+    tree: {
+      ...headIn(mail),
+      documents,
+      ...(taken > 0 ? { withdraws: true } : {}),
+      archived,
+      ...(report ? { report } : {}),
+    },
     parts,
     faults,
   };

@@ -24,6 +24,8 @@ export interface MailHead {
 export interface MailTree extends MailHead {
   /** Documents inside, in the order of the parts. */
   documents: MailedDocument[];
+  /** True when the documents are taken back. */
+  withdraws?: true;
   /** True when the documents come out of an XDM archive. */
   archived: boolean;
   /** What became of a mail sent from here. */

@@ -58,6 +58,8 @@ function documentXml(document: XdmDocument, id: string, ids: Numbers): string {
     ['sourcePatientId', given(document.sourcePatientId)],
     ['sourcePatientInfo', document.sourcePatientInfo],
     ['legalAuthenticator', given(document.legalAuthenticator)],
+    // Metadata of one's own are named by URN, IHE ITI TF-3, 4.2.3.1.6.
+    ['urn:passerelle:action', given(document.action)],
   ];
   const classified = (scheme: keyof typeof SCHEMES, code: XdsCode | undefined) =>
     code ? classificationXml(id, SCHEMES[scheme], code, ids) : '';

@@ -12,6 +12,8 @@ export interface ArchivedDocument {
   patientId?: string;
   mimeType: string;
   title?: string;
+  /** `D`: the document is taken back; whatever the sender calls the slot. */
+  action?: 'D';
 }
 
 export interface ReadArchive {
@@ -154,6 +156,8 @@ function toldOf(object: XmlElement): Omit<ArchivedDocument, 'path'> {
     title: localised && attribute(localised, 'value'),
   };
   const there = Object.fromEntries(Object.entries(told).filter(([, one]) => one !== undefined));
+  const action = elements(object, 'Slot').find((one) => /(^|:)action$/i.test(attribute(one, 'name') ?? ''));
+  if (action && slot(object, attribute(action, 'name')!) === 'D') there.action = 'D';
   return { ...there, mimeType: attribute(object, 'mimeType') ?? 'application/octet-stream' };
 }
 

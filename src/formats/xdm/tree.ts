@@ -34,6 +34,8 @@ export interface XdmDocument {
   /** CX of the INS: `matricule^^^&OID&ISO^NH` */
   patientId: string;
   sourcePatientId?: string;
+  /** `D`: the document is taken back. */
+  action?: 'D';
   /** `PID-5|…`, `PID-7|…`, `PID-8|…` */
   sourcePatientInfo: string[];
 }
