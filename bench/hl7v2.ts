@@ -52,8 +52,14 @@ function readByMedplum(bytes: Buffer): void {
   for (const segment of message.segments) for (const field of segment.fields) field.toString();
 }
 
-async function load(port: number, connections: number, messages: number): Promise<{ rate: number; p99: number }> {
-  const workerData = { port, connections, messages, message: golden('hl7v2-adt-a01') };
+/** `connections` senders on a port, from a thread of their own, until so many messages are acknowledged. */
+export async function load(
+  port: number,
+  connections: number,
+  messages: number,
+  message: Uint8Array = golden('hl7v2-adt-a01'),
+): Promise<{ rate: number; p99: number }> {
+  const workerData = { port, connections, messages, message };
   const worker = new Worker(file('./mllp-load.ts'), { workerData });
   const { seconds, latencies } = await new Promise<{ seconds: number; latencies: Float64Array }>((resolve, reject) => {
     worker.once('message', resolve);

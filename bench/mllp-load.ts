@@ -1,4 +1,5 @@
-// Worker of the MLLP benchmark: `connections` senders, each waits for its acknowledgement before it sends the next.
+// Worker of the MLLP benchmarks: `connections` senders, each waits for its acknowledgement before it sends the next. Where the
+// message holds `marker`, each is another message: its number stands there.
 import { connect } from 'node:net';
 import { parentPort, workerData } from 'node:worker_threads';
 
@@ -12,6 +13,9 @@ interface Load {
 const { port, connections, messages, message } = workerData as Load;
 const end = Buffer.from([0x1c, 0x0d]);
 const framed = Buffer.concat([Buffer.of(0x0b), message, end]);
+const marker = '@@@@@@@@@@';
+const marked = framed.indexOf(marker);
+const series = Date.now() % 1000;
 const latencies = new Float64Array(messages);
 let sent = 0;
 let done = 0;
@@ -24,8 +28,10 @@ function open(): void {
   const next = (): void => {
     if (sent >= messages) return;
     sent++;
+    const bytes = marked < 0 ? framed : Buffer.from(framed);
+    if (marked >= 0) bytes.write(`${series}${sent}`.padStart(marker.length, '0'), marked);
     at = performance.now();
-    socket.write(framed);
+    socket.write(bytes);
   };
   socket.on('connect', () => {
     started ||= performance.now();
