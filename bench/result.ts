@@ -2,6 +2,8 @@
 export interface BenchOptions {
   /** Smaller data and shorter runs, for continuous integration. */
   quick?: boolean;
+  /** Measure against a real HAPI on PostgreSQL instead of the embedded server, where that makes sense. */
+  hapi?: boolean;
   /** Folder for the benchmark's own files; a fresh temporary one by default. */
   folder?: string;
   /** Called with a sentence for people about what is being done; nothing else is printed by a benchmark. */

@@ -58,7 +58,7 @@ export function saturation(index: number, taken: string, subject: object, device
     code: { coding: [{ system: 'http://loinc.org', code: '59408-5' }] },
     subject,
     effectiveDateTime: taken,
-    valueQuantity: { value: 94 + (index % 6), unit: '%', system: 'http://unitsofmeasure.org', code: '%' },
+    valueQuantity: { value: 96 + (index % 4), unit: '%', system: 'http://unitsofmeasure.org', code: '%' },
     ...(device ? { device: { reference: device } } : {}),
   };
 }

@@ -11,7 +11,7 @@ interface BenchResult {
 }
 
 interface BenchModule {
-  run(options: { quick?: boolean; progress?: (what: string) => void }): Promise<BenchResult>;
+  run(options: { quick?: boolean; hapi?: boolean; progress?: (what: string) => void }): Promise<BenchResult>;
 }
 
 const folder = new URL('../../bench/', import.meta.url);
@@ -22,10 +22,17 @@ export const bench: Command = {
     fr: 'mesure, chaque mesure à côté de sa référence ; toutes les mesures sans NAME',
     en: 'runs a benchmark beside its baseline; all of them without NAME',
   },
-  usage: '[NAME] [--quick] [--list] [--json]',
+  usage: '[NAME] [--quick] [--hapi] [--list] [--json]',
   example: 'bench journal --json',
   options: [
     { name: 'quick', meaning: { fr: 'moins de données, plus court', en: 'less data, shorter' } },
+    {
+      name: 'hapi',
+      meaning: {
+        fr: 'deliver et drain : vers un vrai HAPI sur PostgreSQL (../shared/tools/hapi, Java et Maven)',
+        en: 'deliver and drain: to a real HAPI on PostgreSQL (../shared/tools/hapi, Java and Maven)',
+      },
+    },
     { name: 'list', meaning: { fr: 'nomme les mesures', en: 'names the benchmarks' } },
     shared.json,
   ],
@@ -47,7 +54,11 @@ export const bench: Command = {
     const results: BenchResult[] = [];
     for (const one of name === undefined ? names : [name]) {
       const { run } = await load(one);
-      const result = await run({ quick: args.switches.quick, progress: (what) => io.err(`${one}: ${what}\n`) });
+      const result = await run({
+        quick: args.switches.quick,
+        hapi: args.switches.hapi,
+        progress: (what) => io.err(`${one}: ${what}\n`),
+      });
       results.push(result);
       if (!args.switches.json) io.out(report(result, io));
     }

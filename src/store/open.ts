@@ -22,8 +22,9 @@ export async function openFhir(
 ): Promise<Fhir> {
   const { server, headers, timeoutSeconds, connections } = config.fhir;
   if (server !== 'embedded') {
-    const { openRemote } = await import('./remote.ts');
-    return openRemote({ base: server, headers, timeoutSeconds, connections });
+    const [{ openRemote }, { gathering }] = await Promise.all([import('./remote.ts'), import('./gather.ts')]);
+    const { endpoint, close } = openRemote({ base: server, headers, timeoutSeconds, connections });
+    return { endpoint: gathering(endpoint), close };
   }
   return openStoreThread({
     file: join(config.data, 'fhir.sqlite'),
