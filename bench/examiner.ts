@@ -93,7 +93,7 @@ export async function run(options: BenchOptions = {}): Promise<BenchResult> {
   const seconds = options.quick ? 0.5 : 3;
   options.progress?.('loading R4 and every profile');
   const start = performance.now();
-  const { examiner } = loadProfiles([profiles]);
+  const { examiner } = loadProfiles([profiles], { examine: true });
   const loading = performance.now() - start;
   options.progress?.('judging oxygen saturations');
   const own = rate(() => examiner.judge(saturation), seconds);
