@@ -86,6 +86,7 @@ async function startAll(config: Config, log: Logger, closing: (() => Promise<voi
     fhir: fhir.endpoint,
     deliver: (delivery) => deliverBy(doors, delivery),
     locks: createLocks((keys) => journal.reserve(keys)),
+    takeUp: (ids) => journal.replay({ ids }),
     consequences: (written) => wantedBy(doors, destinations, written),
     answers: (door, ended) => answersOf(doors, destinations, door, ended),
     log,

@@ -4,6 +4,7 @@ import type { Draft } from '../conversion.ts';
 import { fault, PasserelleError } from '../errors.ts';
 import { expectOk, searchAll } from '../fhir-pages.ts';
 import { readPatient, replacedBy } from './lookup.ts';
+import { insRivals } from './match.ts';
 import {
   type Author,
   changed,
@@ -50,7 +51,7 @@ export async function mergeRecords(
 /**
  * A person decided that the claim of a review is the record `keep`. A claim that had been written apart is merged into it;
  * one that waits in quarantine will be linked to it when its message is taken up again.
- * @throws PasserelleError `identity-decision-unknown`, `fhir-unreachable`.
+ * @throws PasserelleError `identity-decision-unknown`, `identity-merge-refused` (two INS: not even a person may), `fhir-unreachable`.
  */
 export async function mergePatients(
   taskReference: string,
@@ -69,18 +70,20 @@ export async function mergePatients(
   for (const reference of retiring) {
     const patient = await readRecord(endpoint, reference);
     if (replacedBy(patient)) continue;
+    if (insRivals(survivor, patient))
+      throw new PasserelleError(fault('identity-merge-refused', { place: reference, params: { elements: 'ins' } }));
     const merged = await mergeRecords({ reference: keep, patient: survivor }, { reference, patient }, endpoint, author);
     survivor = merged.survivor;
     drafts.push(...merged.drafts);
   }
   if (survivor !== before) drafts.unshift(changed(before, survivor));
-  return [...drafts, ...decided(task, { decision: 'merge', record: keep }, author)];
+  return [...drafts, ...close(task, { decision: 'merge', record: keep }, author)];
 }
 
 /** A person decided that the claim is nobody of the candidates; both stay, or the claim gets a record of its own. */
 export async function keepApart(taskReference: string, endpoint: FhirEndpoint, author: Author): Promise<Draft[]> {
   const task = await readTask(endpoint, taskReference);
-  return decided(task, { decision: 'apart', record: writtenClaim(task) }, author);
+  return close(task, { decision: 'apart', record: writtenClaim(task) }, author);
 }
 
 /** A person cannot decide yet; the task waits until `until` (FHIR dateTime) and then shows up again. */
@@ -153,19 +156,24 @@ async function about(endpoint: FhirEndpoint, reference: string): Promise<Resourc
   return found;
 }
 
-function decided(task: Task, decision: ReviewDecision, author: Author): Draft[] {
+function close(task: Task, decision: ReviewDecision, author: Author): Draft[] {
+  const targets = [`Task/${task.id}`, ...(decision.record ? [decision.record] : [])];
+  return [changed(task, decided(task, decision, author)), provenance('amend', targets, author)];
+}
+
+/** The task as it is once somebody has decided. */
+export function decided(task: Task, decision: { decision: string; record?: string }, author: Author): Task {
   const record = decision.record ? [input('record', { valueReference: { reference: decision.record } })] : [];
-  const next: Task = {
+  return {
     ...task,
     status: 'completed',
     lastModified: author.at.toISOString(),
     output: [input('decision', { valueCode: decision.decision }), ...record],
   };
-  const targets = [`Task/${task.id}`, ...(decision.record ? [decision.record] : [])];
-  return [changed(task, next), provenance('amend', targets, author)];
 }
 
-async function readTask(endpoint: FhirEndpoint, reference: string): Promise<Task> {
+/** @throws PasserelleError `identity-decision-unknown` when there is no such task. */
+export async function readTask(endpoint: FhirEndpoint, reference: string): Promise<Task> {
   const response = await endpoint.send({ method: 'GET', path: reference });
   if (response.status === 404 || response.status === 410)
     throw new PasserelleError(fault('identity-decision-unknown', { place: reference }));

@@ -2,6 +2,7 @@
  * The registrar: who is who. Pure comparison (ins, traits, match, reconcile, same, merge) and, at the edge, what reads the
  * FHIR server (lookup, registrar, merges, decisions). Nothing here writes except `enrol`, which makes a new patient.
  */
+export { type Asked, askedDecision } from './asked.ts';
 export { keepApart, mergePatients, mergeRecords, postpone, unmerge } from './decisions.ts';
 export {
   currentIns,

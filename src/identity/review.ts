@@ -98,11 +98,20 @@ export function reviewTask(question: Question): Draft<Task> {
 /** The decision a completed review task records; undefined while it is open. */
 export function decisionOf(task: Task): ReviewDecision | undefined {
   if (task.status !== 'completed') return undefined;
+  const { decision, record } = outputOf(task);
+  return decision === 'merge' || decision === 'apart' ? { decision, record } : undefined;
+}
+
+/** What the outputs of a review task say, whatever its status. */
+export function outputOf(task: Task): { decision?: string; record?: string } {
   const part = (name: ReviewPart) =>
     task.output?.find((one) => one.type?.coding?.some((coding) => coding.code === name));
-  const decision = part('decision')?.valueCode;
-  if (decision !== 'merge' && decision !== 'apart') return undefined;
-  return { decision, record: part('record')?.valueReference?.reference };
+  return { decision: part('decision')?.valueCode, record: part('record')?.valueReference?.reference };
+}
+
+/** Whether a task belongs to the identity review queue. */
+export function isReview(task: Task): boolean {
+  return task.code?.coding?.some((one) => one.system === COVISAN && one.code === 'identity-review') ?? false;
 }
 
 /** References of the records a review task shows: `Patient/id`. */

@@ -20,6 +20,8 @@ export interface House {
   deliver(delivery: Delivery): Promise<DeliveryOutcome>;
   /** One piece of work at a time on one patient, over all processes. */
   locks: IdentityLocks;
+  /** Takes messages up again that were held until somebody decided. */
+  takeUp(ids: string[]): Promise<unknown>;
   /** What else must go out because of a message, for the doors of the configuration's destinations. */
   consequences(written: Written): NewDelivery[];
   /** What the sender of a message is to be told of its end, for the door it came in by. */
