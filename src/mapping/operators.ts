@@ -8,12 +8,33 @@ export function compileOperator(atom: Atom, scope: Scope, compile: Compile): Com
   if (atom instanceof PrefixOperatorAtom) return negation(compile(atom.child, scope, false).evaluate);
   const { operator, left, right } = atom as InfixOperatorAtom;
   if (operator === 'is' || operator === 'as') return typeOperator(operator, compile(left, scope, false), right);
-  const a = compile(left, scope, false).evaluate;
+  const first = compile(left, scope, false);
+  const a = first.evaluate;
   if (operator === '-' && left === right) return negation(a);
   const constant = compile(right, scope, false);
+  // `code in ('a' | 'b' | 'c')` is asked of every result of a report: its list is made once, not each time.
+  const [some, others] = [constantsOf(first), constantsOf(constant)];
+  if (operator === '|' && some && others) {
+    const constants = [...new Set([...some, ...others])];
+    return { evaluate: () => constants, fresh: false, constants };
+  }
+  if (operator === 'in' && others) return { evaluate: memberOf(a, new Set(others)), fresh: true };
   const make = Object.hasOwn(operators, operator) ? operators[operator] : undefined;
   if (!make) return fail(`unknown operator ${operator}`);
   return { evaluate: make(a, constant.evaluate, constant.literal), fresh: operator !== '|' };
+}
+
+/** The values of a literal or of a union of literals. */
+function constantsOf({ literal, constants }: Compiled): unknown[] | undefined {
+  return constants ?? (isEmpty(literal) ? undefined : [literal]);
+}
+
+function memberOf(a: Evaluate, constants: Set<unknown>): Evaluate {
+  return (slots) => {
+    const value = a(slots);
+    if (isEmpty(value)) return undefined;
+    return constants.has(Array.isArray(value) && value.length === 1 ? value[0] : value);
+  };
 }
 
 type Make = (a: Evaluate, b: Evaluate, constant: unknown) => Evaluate;

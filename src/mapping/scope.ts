@@ -22,6 +22,8 @@ export interface Compiled {
   type?: string;
   /** Value of a constant. */
   literal?: unknown;
+  /** Values of a union of constants. */
+  constants?: unknown[];
   /** Slot of the variable, when the expression is nothing but a variable. */
   slot?: number;
 }
