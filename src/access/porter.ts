@@ -115,9 +115,11 @@ function conditions(
   around: Surroundings | undefined,
 ): Holds {
   const inherited = rules.unlabelled.includes(what.resourceType) ? undefined : around?.inherited.of(what);
-  const labelled = (codes: string[]) =>
-    labelsOf(what).some((one) => codes.includes(one)) ||
-    (inherited?.labels.some((one) => codes.includes(one)) ?? false);
+  let marks: string[] | undefined;
+  const labelled = (codes: string[]) => {
+    marks ??= [...labelsOf(what), ...(inherited?.labels ?? [])];
+    return marks.some((one) => codes.includes(one));
+  };
   const named = (paths: Record<string, string[]>) => elementsAt(what, paths[what.resourceType]).map(referenceOf);
   const { labels } = rules;
   const consents = around?.consents ?? [];

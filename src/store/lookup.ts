@@ -6,6 +6,8 @@ import type { Shelf } from './shelf.ts';
 /** Parsed resources kept; a version never changes, so what is kept is never out of date. */
 const MOST_KEPT = 5000;
 const MOST_FOUND = 20_000;
+const MOST_ANSWERS = 20_000;
+const LARGEST_KEPT = 100;
 
 /**
  * Current resources by one index, without what a search adds (paging, includes, text): for those who ask the same small
@@ -15,6 +17,9 @@ export class Lookup {
   readonly #shelf: Shelf;
   readonly #parameters: Parameters;
   readonly #kept = new Map<number, Resource>();
+  /** Answers since the last commit of anybody; SQLite says when there was one. */
+  readonly #answers = new Map<string, Resource[]>();
+  #commit = -1;
 
   constructor(shelf: Shelf, parameters: Parameters) {
     this.#shelf = shelf;
@@ -27,10 +32,23 @@ export class Lookup {
    */
   find(type: string, code: string, values: string[], limit = MOST_FOUND): Resource[] {
     if (values.length === 0) return [];
+    this.#forgetOld();
+    const key = `${type} ${code} ${limit} ${values.join(',')}`;
+    const known = this.#answers.get(key);
+    if (known) return known;
     const { text, bound } = code === '_id' ? byKey(type, values) : this.#byIndex(type, code, values);
-    return this.#shelf.connection
-      .all<{ vid: number }>(`${text} LIMIT ${limit}`, ...bound)
-      .map(({ vid }) => this.#version(vid));
+    const rows = this.#shelf.connection.all<{ vid: number }>(`${text} LIMIT ${limit}`, ...bound);
+    const found = rows.map(({ vid }) => this.#version(vid));
+    if (found.length <= LARGEST_KEPT) this.#answers.set(key, found);
+    return found;
+  }
+
+  /** https://sqlite.org/pragma.html#pragma_data_version: another number after each commit of another connection. */
+  #forgetOld(): void {
+    const { data_version: now } = this.#shelf.connection.get<{ data_version: number }>('PRAGMA data_version')!;
+    if (now === this.#commit && this.#answers.size < MOST_ANSWERS) return;
+    this.#commit = now;
+    this.#answers.clear();
   }
 
   #byIndex(type: string, code: string, values: string[]): { text: string; bound: (string | number)[] } {
