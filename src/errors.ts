@@ -5,6 +5,7 @@ import type { ErrorEntry } from './errors/entry.ts';
 import { fhirInputErrors } from './errors/fhir-input.ts';
 import { fhirServerErrors } from './errors/fhir-server.ts';
 import { formatErrors } from './errors/formats.ts';
+import { formErrors } from './errors/forms.ts';
 import { hl7v2Errors } from './errors/hl7v2.ts';
 import { hl7v2DocumentErrors } from './errors/hl7v2-document.ts';
 import { identityErrors } from './errors/identity.ts';
@@ -30,6 +31,7 @@ export const register = {
   ...identityErrors,
   ...journalErrors,
   ...mailErrors,
+  ...formErrors,
   ...mappingErrors,
   ...pathwayErrors,
   ...profileErrors,

@@ -20,6 +20,7 @@ import { convertBytes } from './pipeline/convert-bytes.ts';
 import { explainResource } from './pipeline/explain.ts';
 import { formOf } from './pipeline/form.ts';
 import type { House } from './pipeline/house.ts';
+import { takeSheet } from './pipeline/sheet.ts';
 import { openFhir } from './store/open.ts';
 import { version } from './version.ts';
 import { createApp, type Readiness } from './web/app.ts';
@@ -138,6 +139,7 @@ async function startAll(config: Config, log: Logger, closing: (() => Promise<voi
     writing: { accept, outcome: waiters.wait },
     pageRules: () => ({ critical: house.pathway.rules.days.critical }),
     explain: (question) => explainResource(journal, (bytes, options) => convertBytes(bytes, options, house), question),
+    takeSheet: (sheet) => takeSheet(house.translator, accept, sheet),
     writeForm: (question) => formOf(house.translator, question),
     words: () => house,
     doors: doors.map((one) => one.door),

@@ -1,8 +1,9 @@
 import type { Account, Trace } from '../conversion.ts';
 import { operationOutcome } from '../errors.ts';
+import { tableFormat } from '../formats/table/index.ts';
 import { type Command, exit, type Language, shared } from './command.ts';
 import { configured, readBytes } from './context.ts';
-import { convertBy } from './pure.ts';
+import { convertBy, convertSheet } from './pure.ts';
 import { faultLine } from './text.ts';
 
 export const convert: Command = {
@@ -40,6 +41,8 @@ export const convert: Command = {
     const config = configured(args, io);
     const bytes = await readBytes(args.positionals[0] as string, io);
     const { route } = args.values;
+    const format = tableFormat('', args.positionals[0]);
+    if (format) return convertSheet(config, bytes, format, route ?? '', io);
     const converted = await convertBy(config, bytes, {
       route,
       now: new Date(),

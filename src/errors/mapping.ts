@@ -32,46 +32,6 @@ export const mappingErrors = {
       en: 'The file {file} cannot be used: {problem}. Mend it; the old version stays in use.',
     },
   },
-  'terminology-unknown': {
-    http: 404,
-    issue: 'not-found',
-    msa: 'AE',
-    err3: '204',
-    public: {
-      fr: 'Inconnu ici : {what}. GET /fhir/R4/metadata dit ce qui est proposé ; docs/terminology.md dit ce qui est chargé.',
-      en: 'Not known here: {what}. GET /fhir/R4/metadata tells what is offered, docs/terminology.md what is loaded.',
-    },
-  },
-  'form-unknown': {
-    http: 404,
-    issue: 'not-found',
-    msa: 'AE',
-    err3: '204',
-    public: {
-      fr: 'Aucun formulaire ne s’écrit à partir de cette ressource. Demandez-le à l’une de : {allowed}.',
-      en: 'No form is written from this resource. Ask one of: {allowed}.',
-    },
-  },
-  'form-too-large': {
-    http: 422,
-    issue: 'too-costly',
-    msa: 'AE',
-    err3: '207',
-    public: {
-      fr: 'Le formulaire reposerait sur plus de {limit} ressources. Demandez-le à une ressource plus précise.',
-      en: 'The form would rest on more than {limit} resources. Ask a more particular resource for it.',
-    },
-  },
-  'form-incomplete': {
-    http: 422,
-    issue: 'incomplete',
-    msa: 'AE',
-    err3: '101',
-    public: {
-      fr: 'Le formulaire ne peut pas être écrit : il manque ou ne convient pas au schéma {schema} ({problem}). Complétez les ressources.',
-      en: 'The form cannot be written: something is missing or does not fit the schema {schema} ({problem}). Complete the resources.',
-    },
-  },
   'route-missing': {
     http: 415,
     issue: 'not-supported',

@@ -5,6 +5,7 @@ import type { FormTypes } from './form-types.ts';
 import type { MapNode } from './language.ts';
 import type { Route } from './routes.ts';
 import type { PayloadSchema } from './schemas.ts';
+import type { Sheet } from './sheet.ts';
 import type { CodeTable } from './tables.ts';
 
 /** A map ready to run. */
@@ -28,4 +29,6 @@ export interface MappingFolder {
   routes: Route[];
   forms: FormRoute[];
   formTypes: FormTypes;
+  /** By route. */
+  sheets: Map<string, Sheet>;
 }

@@ -13,6 +13,7 @@ import { type MapNode, readMap } from './language.ts';
 import { LanguageError } from './lexer.ts';
 import { type Route, readRoutes } from './routes.ts';
 import { type PayloadSchema, SchemaCompiler } from './schemas.ts';
+import { readSheets } from './sheet.ts';
 import { CodeTable } from './tables.ts';
 import { Translator } from './translator.ts';
 
@@ -65,9 +66,15 @@ export function buildMappings(files: Record<string, string>): { translator?: Tra
   const routes = readRouteFile(files, faults);
   checkRoutes(routes, maps, schemas, faults);
   const forms = readFormFile(files, routes, maps, faults);
+  const sheets = readSheets(named(files, 'sheet', faults), routes, (file, problem) =>
+    faults.push(invalid(file, problem)),
+  );
   if (faults.some((one) => one.severity === 'error')) return { faults };
   const fingerprint = hash('sha256', JSON.stringify(Object.entries(files).sort()));
-  return { translator: new Translator({ maps, tables, schemas, routes, forms, formTypes }, fingerprint), faults };
+  return {
+    translator: new Translator({ maps, tables, schemas, routes, forms, formTypes, sheets }, fingerprint),
+    faults,
+  };
 }
 
 function invalid(file: string, problem: string): Fault {

@@ -22,6 +22,7 @@ import {
   SLOT_WIDTH,
   type Slots,
 } from './run.ts';
+import { readSheet } from './sheet.ts';
 import type { CodeTable, CodeTarget } from './tables.ts';
 
 interface Mapped {
@@ -84,6 +85,13 @@ export class Translator {
     const { maps, schemas, formTypes } = this.folder;
     const schema = this.routes.find(({ name }) => name === form.route)!.schema!;
     return writeForm({ map: maps.get(form.map)!, types: formTypes, schema, check: schemas.get(schema)! }, sources, at);
+  }
+
+  /** Rows of a spreadsheet → forms of a route; undefined when no sheet is declared for it. */
+  readSheet(route: string, rows: string[][]): ReturnType<typeof readSheet> | undefined {
+    const sheet = this.folder.sheets.get(route);
+    const schema = this.routes.find(({ name }) => name === route)?.schema;
+    return sheet && schema ? readSheet(sheet, rows, this.folder.schemas.get(schema)!) : undefined;
   }
 
   /** Every table, for `$translate` and for the words of codes. */

@@ -25,6 +25,7 @@ import type { Metrics } from './metrics.ts';
 import { oauthRoutes } from './oauth.ts';
 import { asSeen, porterGate } from './porter.ts';
 import { rateLimit } from './rate.ts';
+import { sheetRoutes, type TakeSheet } from './sheets.ts';
 import { terminologyRoutes, type Words } from './terminology.ts';
 
 /** Whether messages can be taken just now; anything but `ready` makes `/ready` answer 503. */
@@ -42,6 +43,8 @@ export interface AppParts {
   readiness(): Readiness;
   /** Writes partners' forms; without it none are offered. */
   writeForm?: WriteForm;
+  /** Takes spreadsheets row by row; without it they are not taken. */
+  takeSheet?: TakeSheet;
   /** Terminology as it is now, maps may be loaded anew. */
   words?(): Words;
   /** What the pages for people are drawn by. */
@@ -94,6 +97,7 @@ export function createApp(parts: AppParts): Express {
   if (parts.writing) breakGlassRoutes(trail, access.rules, fhir, parts.writing);
   app.use(trail);
   const window = Router({ caseSensitive: true });
+  if (parts.takeSheet) sheetRoutes(window, parts.takeSheet);
   messageRoutes(window, parts.journal);
   explainRoutes(window, parts.explain);
   app.use(window);
