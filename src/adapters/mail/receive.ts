@@ -29,6 +29,8 @@ export function openReceiver(context: Context): Receiver {
   let stopping = false;
   let client: ImapFlow | undefined;
   let wake = () => {};
+  /** Something came since the mailbox was looked through: a word that comes while a mail is taken must not be lost. */
+  let fresh = false;
   let running: Promise<void> = Promise.resolve();
   const rest = (ms: number) =>
     new Promise<void>((resolve) => {
@@ -44,7 +46,10 @@ export function openReceiver(context: Context): Receiver {
     while (!stopping) {
       client = clientOf(context);
       client.on('error', (err) => context.log.debug({ err }, 'mailbox connection failed'));
-      client.on('exists', () => wake());
+      client.on('exists', () => {
+        fresh = true;
+        wake();
+      });
       client.on('close', () => wake());
       try {
         await client.connect();
@@ -64,6 +69,7 @@ export function openReceiver(context: Context): Receiver {
 
   const drain = async (open: ImapFlow) => {
     while (!stopping && open.usable) {
+      fresh = false;
       const waiting = (await open.search({ seen: false }, { uid: true })) || [];
       let kept = 0;
       for (const uid of waiting) {
@@ -71,6 +77,7 @@ export function openReceiver(context: Context): Receiver {
         if (!(await takeOne(open, uid, context))) kept++;
       }
       if (stopping || !open.usable) return;
+      if (fresh) continue;
       // Whoever was not taken because the journal could not is tried again soon.
       const again = rest(kept > 0 ? 2000 : LOOK_MS);
       void open.idle().catch(() => wake());
