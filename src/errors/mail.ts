@@ -218,6 +218,17 @@ export const mailErrors = {
       en: 'Size or hash of the document are not those METADATA.XML announces: it was changed on its way. Send it again.',
     },
   },
+  'practice-without-document': {
+    http: 422,
+    issue: 'not-found',
+    msa: 'AE',
+    err3: '207',
+    err5: '906',
+    public: {
+      fr: 'Le document n’a pas (ou plus) de contenu CDA : le logiciel du cabinet ne peut pas le recevoir en MDM.',
+      en: 'The document has no CDA content, or no longer: the practice software cannot be given it as MDM.',
+    },
+  },
   'mllp-unreachable': {
     http: 503,
     issue: 'transient',

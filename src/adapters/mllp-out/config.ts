@@ -1,4 +1,4 @@
-/** Settings of one sender of HL7 v2 messages: the listener of a hospital, and whose answers go there. */
+/** Settings of one sender of HL7 v2 messages: a listener, and which answers or documents go there. */
 export interface MllpOutConfig {
   address: string;
   application: string;
@@ -7,6 +7,7 @@ export interface MllpOutConfig {
   deliveredBy: 'smtp' | 'dsn';
   connectSeconds: number;
   answerSeconds: number;
+  practice?: { recipients: string[]; senders: string[]; application: string; facility: string };
   tls?: { ca?: string; cert?: string; key?: string };
 }
 
@@ -35,6 +36,31 @@ export const configSchema = {
       default: 'smtp',
       description:
         'What counts as delivered for ZAM^Z02: that the mail operator took the mail, or that a delivery report said so. A failure is told either way.',
+    },
+    practice: {
+      type: 'object',
+      additionalProperties: false,
+      description:
+        'Makes this the listener of practice software: documents go there as MDM in the LPS profile. At least one of `recipients` and `senders`.',
+      anyOf: [{ required: ['recipients'] }, { required: ['senders'] }],
+      properties: {
+        recipients: {
+          type: 'array',
+          items: { type: 'string' },
+          default: [],
+          description:
+            'National numbers (RPPS, IDNPS, FINESS) of persons and structures; what a hospital sends to one of them goes there.',
+        },
+        senders: {
+          type: 'array',
+          items: { type: 'string' },
+          default: [],
+          description:
+            'Senders all of whose documents go there; for what came by secure mail, the name of the mail door.',
+        },
+        application: { ...text('MSH-5 of what is sent.'), default: 'LPS' },
+        facility: { ...text('MSH-6 of what is sent.'), default: 'LPS' },
+      },
     },
     connectSeconds: { type: 'number', exclusiveMinimum: 0, default: 5, description: 'Longest wait for a connection.' },
     answerSeconds: {

@@ -6,4 +6,4 @@ export { inspect } from './inspect.ts';
 export type { InspectedDocument, InspectOptions } from './inspection.ts';
 export { read } from './read.ts';
 export type * from './tree.ts';
-export { compose, type Written, write } from './write.ts';
+export { compose, type Written, type WrittenComponent, write } from './write.ts';

@@ -1,0 +1,90 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { read } from '../../src/formats/hl7v2/index.ts';
+import { segment, startHospital } from './listener.ts';
+import { type RunningGateway, startGateway, until } from './running.ts';
+
+const golden = (name: string) => readFileSync(join(import.meta.dirname, '..', 'golden', name, 'input.hl7'));
+
+describe('documents for practice software go out as MDM in the LPS profile', () => {
+  let listener: Awaited<ReturnType<typeof startHospital>>;
+  let software: RunningGateway;
+  let gateway: RunningGateway;
+  const status = async (id: string) =>
+    (await software.get(`/fhir/R4/DocumentReference?identifier=urn:oid:1.2.250.1.999.7.2.${id}`)).body.entry?.[0]
+      ?.resource;
+  const field = (name: string, number: number, at = 0) => segment(listener.heard.at(-1)!, name, at).split('|')[number];
+
+  beforeAll(async () => {
+    listener = await startHospital();
+    software = await startGateway();
+    const practice = { recipients: ['899900000017'] };
+    gateway = await startGateway({
+      PASSERELLE__destinations: JSON.stringify([
+        { name: 'seen', type: 'mllp-out', address: `mllp://127.0.0.1:${listener.port}`, practice },
+        { name: 'software', type: 'mllp-out', address: software.mllp, practice },
+        {
+          name: 'other',
+          type: 'mllp-out',
+          address: `mllp://127.0.0.1:${listener.port}`,
+          practice: { recipients: ['899900000099'], senders: ['mss'] },
+        },
+      ]),
+    });
+  }, 90_000);
+  afterAll(async () => {
+    await gateway?.remove();
+    await software?.remove();
+    await listener?.stop();
+  });
+
+  test('T02: the fields of the profile, and the very bytes of the document, once', async () => {
+    const message = golden('hl7v2-mdm-t02');
+    await gateway.send(message);
+    await until(async () => listener.heard.length > 0);
+    const [heard] = listener.heard as [string];
+    expect(field('MSH', 20)).toBe('1.1^CISIS_CDA_HL7_LPS');
+    expect(field('MSH', 8)).toBe('MDM^T02^MDM_T02');
+    expect([field('PV1', 2), field('ORC', 1), field('TXA', 17), field('PID', 32)]).toEqual(['N', 'NW', 'AU', 'VALI']);
+    expect(field('TXA', 12)).toBe('1.2.250.1.999.7.2.101');
+    expect(segment(heard, 'PRT', 1)).toContain('hugo.traitant@medecin.mssante.fr');
+    expect(segment(heard, 'OBX', 2)).toBe(
+      'OBX|3|CWE|MASQUE_PS^Masqué aux professionnels de Santé^MetaDMPMSS||N^^expandedYes-NoIndicator||||||F',
+    );
+    const { faults, parts } = read(Buffer.from(heard));
+    expect(faults).toEqual([]);
+    const sha = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
+    expect(sha(parts[0]!.bytes)).toBe(sha(read(message).parts[0]!.bytes));
+    expect(listener.heard).toHaveLength(1);
+  });
+
+  test('another gateway takes it as it takes such messages from elsewhere', async () => {
+    const found = await until(() => status('101'));
+    expect(found).toMatchObject({ status: 'current' });
+    const { messages } = (await software.get('/messages')).body;
+    expect(messages).toMatchObject([{ state: 'delivered', kind: 'MDM^T02' }]);
+  });
+
+  test('T10 replaces and T04 withdraws there', async () => {
+    await gateway.send(golden('hl7v2-mdm-t10'));
+    await until(async () => (await status('101'))?.status === 'superseded');
+    expect(await status('103')).toMatchObject({ status: 'current' });
+    expect([field('MSH', 8), field('ORC', 1), field('TXA', 13)]).toEqual([
+      'MDM^T10^MDM_T02',
+      'RO',
+      '1.2.250.1.999.7.2.101',
+    ]);
+    await gateway.send(Buffer.from(recoded(golden('hl7v2-mdm-t04').toString('latin1'), '2.104', '2.103'), 'latin1'));
+    await until(async () => (await status('103'))?.status === 'entered-in-error');
+    expect([field('MSH', 8), field('ORC', 1)]).toEqual(['MDM^T04^MDM_T02', 'CA']);
+  });
+});
+
+/** The same message about another document. */
+function recoded(text: string, from: string, to: string): string {
+  const payload = /\^Base64\^([A-Za-z0-9+/=]{200,})/.exec(text)![1]!;
+  const cda = Buffer.from(payload, 'base64').toString('utf8').replaceAll(`.${from}`, `.${to}`);
+  return text.replace(payload, Buffer.from(cda).toString('base64')).replaceAll(`.${from}`, `.${to}`);
+}
