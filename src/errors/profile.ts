@@ -42,4 +42,14 @@ export const profileErrors = {
       en: 'The content does not conform to the profile {profile} at {place} (rule {rule}).',
     },
   },
+  'value-unfit': {
+    http: 422,
+    issue: 'value',
+    msa: 'AE',
+    err3: '102',
+    public: {
+      fr: 'Une valeur de la source n’a pas sa place dans FHIR à {place} : {message} Elle est laissée de côté, le message d’origine la garde. Faites-la corriger par l’émetteur.',
+      en: 'A value of the source cannot stand in FHIR at {place}: {message} It is left out, the original message keeps it. Have the sender correct it.',
+    },
+  },
 } satisfies Record<string, ErrorEntry>;

@@ -2,6 +2,7 @@ import type { Resource } from '@medplum/fhirtypes';
 import type { Conversion } from '../conversion.ts';
 import { type Fault, fault, warning } from '../errors.ts';
 import type { House } from './house.ts';
+import { mend } from './mend.ts';
 
 /** Definitions of the project itself: what breaks them is held back; what breaks others' is recorded and delivered. */
 const OWN = 'http://passerelle.example/fhir/';
@@ -11,10 +12,15 @@ const ADVICE = 'binding-extensible';
 
 /**
  * Judges every draft against R4 and the profiles it claims. An error against one of the project's own profiles keeps the
- * message in quarantine; any other finding is recorded with it.
+ * message in quarantine; any other finding is recorded with it. What a document or an HL7 v2 message says in a form that FHIR
+ * cannot hold is left out first, see {@link mend}.
  */
 export function judge(conversion: Conversion, { examiner }: Pick<House, 'examiner'>): Fault[] {
-  return conversion.drafts.flatMap(({ resource }) => judgeResource(resource, examiner));
+  const found = conversion.drafts.flatMap(({ resource }) => judgeResource(resource, examiner));
+  if (!found.some(({ rule, code }) => rule !== undefined && code === 'resource-finding')) return found;
+  const mended = mend(conversion, { examiner });
+  if (mended.length === 0) return found;
+  return [...mended, ...conversion.drafts.flatMap(({ resource }) => judgeResource(resource, examiner))];
 }
 
 /**

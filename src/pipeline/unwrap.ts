@@ -17,6 +17,12 @@ export interface Unwrapped {
   faults: Fault[];
 }
 
+/** A place in a document inside: an XPath goes on where the payload stands, anything else (a line) is said after it. */
+function placeInside(carrier: string, place: string | undefined): string {
+  if (!place) return carrier;
+  return place.startsWith('/') ? carrier + place : `${carrier}, ${place}`;
+}
+
 /** A document inside a message: where it stood, its exact bytes and its tree. */
 export interface EmbeddedDocument {
   place: string;
@@ -53,9 +59,7 @@ export async function unwrap(incoming: Pick<Incoming, 'bytes' | 'format' | 'cont
     if (recognise(part.bytes, part.contentType) !== 'cda') continue;
     const document = cda.read(part.bytes) as Decoded;
     parts.push({ place: part.place, contentType: part.contentType, bytes: part.bytes, decoded: document });
-    faults.push(
-      ...document.faults.map((one) => ({ ...one, place: one.place ? `${part.place}${one.place}` : part.place })),
-    );
+    faults.push(...document.faults.map((one) => ({ ...one, place: placeInside(part.place, one.place) })));
   }
   return { format, decoded, parts, faults };
 }

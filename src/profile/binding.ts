@@ -1,3 +1,4 @@
+import { isAbsolute } from './primitives.ts';
 import type { Terminology } from './terminology.ts';
 import { isObject, type Json, type Trial, textOf } from './trial.ts';
 
@@ -17,6 +18,7 @@ interface Binding {
  */
 export function bindingCheck(terminology: Terminology, binding: Binding, type: string): ValueCheck | undefined {
   const { strength, valueSet } = binding;
+  if (valueSet === LANGUAGES && type === 'CodeableConcept' && strength === 'preferred') return languageCheck;
   if (strength !== 'required' && strength !== 'extensible') {
     return undefined;
   }
@@ -72,6 +74,17 @@ export function bindingCheck(terminology: Terminology, binding: Binding, type: s
   }
 }
 
+const LANGUAGES = 'http://hl7.org/fhir/ValueSet/languages';
+
+/** Languages have one system (BCP 47): one that is not even an absolute URL names nothing, whatever the strength. */
+function languageCheck(value: unknown, trial: Trial): void {
+  if (!isObject(value) || !Array.isArray(value.coding)) return;
+  const strange = value.coding.some(
+    (one) => isObject(one) && typeof one.system === 'string' && !isAbsolute(one.system),
+  );
+  if (strange) trial.report('error', 'url');
+}
+
 /** Value sets of R4 that hold any code of a format of its own (mime types, time zones): nothing to report. */
 const anyCode = new Set(['http://hl7.org/fhir/ValueSet/mimetypes', 'http://hl7.org/fhir/ValueSet/timezones']);
 
@@ -101,7 +114,9 @@ function judgeConcept(
   }
   const found = codings.map((one) => memberOf(terminology, valueSet, one));
   if (found.includes('in')) {
-    const stranger = codings.some((one) => terminology.exists(textOf(one.system), textOf(one.code)) === 'unknown');
+    const stranger = codings.some(
+      (one, index) => found[index] !== 'in' && terminology.exists(textOf(one.system), textOf(one.code)) === 'unknown',
+    );
     if (required && stranger) {
       trial.report('warning', 'binding-other-coding');
     }

@@ -38,7 +38,7 @@ export function read(bytes: Uint8Array): Decoded<CdaTree> {
   const reading = new Reading(document);
   const tree = build(document, reading) as CdaTree;
   if (document !== root) tree.selfPresenting = true;
-  const faults = [...missingHeader(document), ...missingSections(tree), ...reading.faults];
+  const faults = [...missingHeader(document, tree), ...missingSections(tree), ...reading.faults];
   return { format: 'cda', tree, faults, parts: reading.parts, places: placesOf(reading, tree), tied };
 }
 
@@ -64,13 +64,15 @@ const needed = ['id', 'code', 'effectiveTime', 'recordTarget', 'author', 'custod
 /** Of these only the absence is worth a refusal; the others are said and lived with. */
 const vital = new Set(['id', 'code', 'effectiveTime', 'recordTarget', 'component']);
 
-function missingHeader(document: XmlElement): Fault[] {
+function missingHeader(document: XmlElement, tree: CdaTree): Fault[] {
   const faults: Fault[] = [];
   const missing = (element: string, severity: Fault['severity']) =>
     faults.push({ ...fault('cda-missing', { place: '/ClinicalDocument', params: { element } }), severity });
   for (const name of needed) if (!child(document, name)) missing(name, vital.has(name) ? 'error' : 'warning');
   const id = child(document, 'id');
-  if (id && !attribute(id, 'root')) missing('id/@root', 'error');
+  if (id && (!tree.id || !attribute(id, 'root'))) missing('id/@root', 'error');
+  if (child(document, 'effectiveTime') && !tree.effectiveTime) missing('effectiveTime/@value', 'error');
+  if (child(document, 'code') && !tree.code) missing('code/@code', 'error');
   const role = elements(document, 'recordTarget').map((target) => child(target, 'patientRole'))[0];
   if (child(document, 'recordTarget') && !role) missing('recordTarget/patientRole', 'error');
   if (role && !child(role, 'patient')) missing('recordTarget/patientRole/patient', 'error');

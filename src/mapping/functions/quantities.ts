@@ -66,16 +66,29 @@ const inUnit: MapFunction = {
   },
 };
 
-/** `period(start, end?)`: a Period of dates as they are; nothing when both are missing. */
+/**
+ * `period(start, end?)`: a Period of dates as they are; nothing when both are missing. R4 compares both ends (per-1): where one
+ * is the more exact form of the other (2021 and 2021-03-04) both are given as exact as the other.
+ */
 const period: MapFunction = {
   args: [1, 2],
   type: 'Period',
   call: (_run, start, end) => {
     const from = text(start);
     const to = text(end);
-    return from || to ? { ...(from ? { start: from } : {}), ...(to ? { end: to } : {}) } : undefined;
+    const [first, last] = from && to ? asExact(from, to) : [from, to];
+    return first || last ? { ...(first ? { start: first } : {}), ...(last ? { end: last } : {}) } : undefined;
   },
 };
+
+function asExact(start: string, end: string): [string, string] {
+  if (start.length === end.length) return [start, end];
+  const exact = [10, 7, 4].find((length) => length <= Math.min(start.length, end.length)) ?? 4;
+  const ambiguous = start.slice(0, exact) === end.slice(0, exact);
+  return ambiguous && Math.min(start.length, end.length) <= 10
+    ? [start.slice(0, exact), end.slice(0, exact)]
+    : [start, end];
+}
 
 /** `range(low, high, ucum?)`: a Range of quantities; nothing when both are missing. */
 const range: MapFunction = {
