@@ -49,7 +49,11 @@ function start(line: Line, timezone: string, journal: Journal, log: Logger): Sch
       log.error({ err: error, schedule: line.name }, 'scheduled work failed');
     }
   };
-  return cron.schedule(line.expression, run, { timezone, noOverlap: true, name: line.name });
+  const task = cron.schedule(line.expression, run, { timezone, noOverlap: true, name: line.name });
+  // Told in the log's own form; the next moment finds what this one would have.
+  task.on('execution:missed', () => log.warn({ schedule: line.name }, 'scheduled work missed'));
+  task.on('execution:overlap', () => log.warn({ schedule: line.name }, 'scheduled work still runs'));
+  return task;
 }
 
 const DAY = 86_400_000;

@@ -20,6 +20,7 @@ const mostSenders = 200;
 export interface MetricsParts {
   journal: Pick<Journal, 'counts' | 'unmapped'>;
   doors: string[];
+  /** The FHIR server first: what waits for it, or is dead, are messages. */
   destinations: string[];
 }
 
@@ -58,6 +59,8 @@ export function createMetrics({ journal, doors, destinations }: MetricsParts): M
 }
 
 function journalMetrics(journal: MetricsParts['journal'], destinations: string[], registers: Registry[]): void {
+  // The pipeline's own: its deliveries are the messages themselves.
+  const [pipeline] = destinations;
   // One look at the journal a scrape, however many metrics come of it.
   let looking: ReturnType<Journal['counts']> | undefined;
   const counts = () => {
@@ -79,10 +82,15 @@ function journalMetrics(journal: MetricsParts['journal'], destinations: string[]
     });
   gauge('passerelle_deliveries_waiting', 'Deliveries that wait', ['destination'], async (metric) => {
     for (const destination of destinations) metric.set({ destination }, 0);
-    for (const [destination, count] of Object.entries((await counts()).waiting)) metric.set({ destination }, count);
+    const { waiting, messages } = await counts();
+    for (const [destination, count] of Object.entries(waiting)) metric.set({ destination }, count);
+    if (pipeline !== undefined) metric.set({ destination: pipeline }, messages.accepted);
   });
   gauge('passerelle_deliveries_dead', 'Deliveries given up', ['destination'], async (metric) => {
-    for (const [destination, count] of Object.entries((await counts()).dead)) metric.set({ destination }, count);
+    for (const destination of destinations) metric.set({ destination }, 0);
+    const { dead, messages } = await counts();
+    for (const [destination, count] of Object.entries(dead)) metric.set({ destination }, count);
+    if (pipeline !== undefined) metric.set({ destination: pipeline }, messages.dead);
   });
   gauge('passerelle_messages', 'Messages in the journal', ['state'], async (metric) => {
     for (const [state, count] of Object.entries((await counts()).messages)) metric.set({ state }, count);
