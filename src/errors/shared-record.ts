@@ -187,6 +187,17 @@ export const sharedRecordErrors = {
       en: 'The patient has opposed the feeding of the shared record: the document is not sent.',
     },
   },
+  'share-consult-opposed': {
+    http: 403,
+    issue: 'forbidden',
+    msa: 'AE',
+    err3: '102',
+    err5: '906',
+    public: {
+      fr: 'Le patient s’est opposé à la consultation de son dossier partagé.',
+      en: 'The patient has opposed the consultation of the shared record.',
+    },
+  },
   'share-closed': {
     http: 422,
     issue: 'business-rule',

@@ -138,6 +138,43 @@ describe('shared record: gateway A provides to gateway B over HTTP', () => {
     expect(found.body.entry.map((one: any) => one.resource.resourceType)).toEqual(['DocumentReference']);
   });
 
+  test('as a client: found and retrieved on B through A, by the INS, unless the patient opposes consultation', async () => {
+    const named = `patient.identifier=${encodeURIComponent(`${INS_SYSTEM}|${INS}`)}`;
+    const { status, body } = await a.get(`/shared/dmp/DocumentReference?${named}&status=current`);
+    expect([status, body.entry.length]).toEqual([200, 1]);
+    const { url } = body.entry[0].resource.content[0].attachment;
+    const ask = async (path: string, scope?: string) =>
+      fetch(`${a.url}/shared/dmp/${path}`, { headers: { authorization: `Bearer ${await a.token('reader', scope)}` } });
+    const content = await ask(`${url}?${named}`);
+    const sent = Buffer.from(read(golden('hl7v2-mdm-t02')).parts[0]!.bytes);
+    expect(Buffer.from(await content.arrayBuffer()).equals(sent)).toBe(true);
+    expect(content.headers.get('content-type')).toBe('text/xml');
+    for (const [path, expected] of [
+      [`DocumentReference?${named}`, 400],
+      ['DocumentReference?status=current', 400],
+      [`Patient?${named}&status=current`, 404],
+      [`Binary/none?${named}`, 404],
+      [url, 400],
+    ] as const) {
+      expect([path, (await ask(path)).status]).toEqual([path, expected]);
+    }
+    expect((await ask(`DocumentReference?${named}&status=current`, 'system/DocumentReference.rs')).status).toBe(403);
+
+    const coding = { system: 'http://passerelle.example/fhir/CodeSystem/dmp-consent', code: 'dmp-consult' };
+    const search = await a.get(`/fhir/R4/Patient?identifier=${encodeURIComponent(`${INS_SYSTEM}|${INS}`)}`);
+    const consent = {
+      resourceType: 'Consent',
+      status: 'active',
+      scope: { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/consentscope', code: 'patient-privacy' }] },
+      category: [{ coding: [coding] }],
+      patient: { reference: `Patient/${search.body.entry[0].resource.id}` },
+      policyRule: { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/v3-ActCode', code: 'OPTOUT' }] },
+      provision: { type: 'deny' },
+    };
+    expect((await a.post('/fhir/R4/Consent', consent)).status).toBe(201);
+    expect((await ask(`DocumentReference?${named}&status=current`)).status).toBe(403);
+  });
+
   test('the same message again: no second document', async () => {
     await a.send(golden('hl7v2-mdm-t02'));
     await quiet();

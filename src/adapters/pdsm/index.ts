@@ -1,9 +1,10 @@
 // Shared record: IHE MHD 4.2.3 as PDSm 3.1.1 constrains it, https://interop.esante.gouv.fr/ig/fhir/pdsm
-
+import type { Router } from 'express';
 import { type Elsewhere, openElsewhere } from '../../adapter/elsewhere.ts';
 import type { Delivery, DeliveryOutcome, Door, DoorContext, DoorType, Written } from '../../adapter.ts';
 import { fault, PasserelleError } from '../../errors.ts';
 import { configSchema, type PdsmConfig } from './config.ts';
+import { consult } from './consult.ts';
 import { share, wantsOf } from './deliver.ts';
 import { manage } from './mhd.ts';
 
@@ -23,6 +24,10 @@ class Client implements Door {
   constructor(context: DoorContext<PdsmConfig>, record: Elsewhere) {
     this.context = context;
     this.record = record;
+  }
+
+  http(router: Router) {
+    consult(router, this.context, this.record);
   }
 
   wants(written: Written) {
