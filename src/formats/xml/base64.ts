@@ -30,13 +30,12 @@ function decodeClean(source: Uint8Array): Uint8Array | undefined {
   let end = input.length;
   for (let pads = 0; pads < 2 && input[end - 1] === 61; pads++) end--;
   if (end % 4 === 1 || (end < input.length && input.length % 4 !== 0)) return undefined;
+  // The native decoder takes the alphabet of addresses, too. Whatever else is none it leaves out, and the length tells.
+  if (input.includes('-') || input.includes('_')) return undefined;
   const out = Buffer.allocUnsafeSlow(Math.floor((end * 3) / 4));
   let length = 0;
   for (let at = 0; at < end; at += PIECE) {
-    const stop = Math.min(at + PIECE, end);
-    // A loop over the table: a regular expression over the text takes ten times as long.
-    for (let i = at; i < stop; i++) if (table[input[i]!]! > 63) return undefined;
-    length += out.write(input.toString('latin1', at, stop), length, 'base64');
+    length += out.write(input.toString('latin1', at, Math.min(at + PIECE, end)), length, 'base64');
   }
   return length === out.length ? new Uint8Array(out.buffer, 0, length) : undefined;
 }
