@@ -65,5 +65,5 @@ several(
     await sendCrowd(crowd, doors);
     await expectCrowd(crowd, doors[0]!);
   },
-  120_000,
+  300_000,
 );
