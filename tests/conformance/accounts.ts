@@ -12,9 +12,9 @@ const SEGMENT_FORM = /^(?:PID|PV1|TXA|OBX(?:\[\d+\])?)-1$|^OBX(?:\[\d+\])?-2$/;
 
 /** True for a value that says something clinical or administrative: header and entries of a CDA, the segments named above. */
 export function isMeaningful(place: string): boolean {
-  if (place.includes('ClinicalDocument'))
-    return !STRUCTURE.test(place) && !NARRATIVE.test(place.replace(/\[\d+\]/g, ''));
-  return SEGMENT.test(place) && !SEGMENT_FORM.test(place);
+  if (!place.includes('ClinicalDocument')) return SEGMENT.test(place) && !SEGMENT_FORM.test(place);
+  const path = place.replace(/\[\d+\]/g, '');
+  return !STRUCTURE.test(path) && !NARRATIVE.test(path);
 }
 
 /** How the values of one file were used. */
