@@ -1,0 +1,24 @@
+import { join } from 'node:path';
+import { expect, test } from '@jest/globals';
+import { inside } from './run.ts';
+
+const golden = (name: string) => join(import.meta.dirname, '..', 'golden', name);
+
+test('convert --account: each value of the source once, with where it went or why it did not, then the sum', async () => {
+  const { code, out, err } = await inside(['convert', join(golden('hl7v2-adt-a01'), 'input.hl7'), '--account']);
+  expect([code, JSON.parse(out).resourceType]).toEqual([0, 'Bundle']);
+  const lines = err.trimEnd().split('\n');
+  const [sum = ''] = lines.slice(-1);
+  const values = lines.filter((one) => /^(mapped|kept|ignored|FALLEN)\t/.test(one)).map((one) => one.split('\t'));
+  const count = (fate: string) => values.filter(([one]) => one === fate).length;
+  expect(sum).toBe(
+    `${values.length} values, ${count('mapped')} mapped, ${count('kept')} kept, ${count('ignored')} ignored, ${count('FALLEN')} FALLEN`,
+  );
+  expect(count('FALLEN')).toBe(0);
+  expect(new Set(values.map(([, place]) => place)).size).toBe(values.length);
+  expect(values.find(([, place]) => place === 'PID-8')).toEqual(['mapped', 'PID-8', expect.stringMatching(/#gender$/)]);
+  for (const [fate, place, where] of values)
+    expect([fate, place, where !== undefined && where !== '']).toEqual([fate, place, true]);
+  const reasons = values.filter(([fate]) => fate === 'ignored').map(([, , why = '']) => why);
+  for (const why of reasons) expect(why).toMatch(/^[\w-]+\.json: .{10,}/);
+});
