@@ -3,7 +3,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, expect, test } from '@jest/globals';
 import type { DoorContext, Receipt } from '../../src/adapter.ts';
 import type { MailConfig } from '../../src/adapters/mail/config.ts';
-import { openReceiver, type Receiver } from '../../src/adapters/mail/receive.ts';
+import { checkMailbox, openReceiver, type Receiver } from '../../src/adapters/mail/receive.ts';
 import { fault, PasserelleError } from '../../src/errors.ts';
 import { createLog } from '../../src/log.ts';
 import type { Incoming } from '../../src/message.ts';
@@ -109,6 +109,16 @@ test('cut off while the journal writes: fetched again, with the same identity, s
   });
   await until(async () => seen(server)[0]);
   expect(keys).toEqual(['one@b.test', 'one@b.test']);
+});
+
+test('check: nothing to say of a mailbox that opens, what is wrong of one that does not', async () => {
+  const { port } = await mailbox();
+  const imap = { host: '127.0.0.1', port, security: 'none', user: 'testuser', mailbox: 'INBOX', maxBytes: 1024 };
+  const check = (more: object) => checkMailbox({ config: { imap: { ...imap, ...more } } as MailConfig });
+  expect(await check({ password: 'testpass' })).toEqual([]);
+  expect(await check({ password: 'testpass', mailbox: 'ELSEWHERE' })).toMatchObject([{ code: 'mail-unreachable' }]);
+  expect(await check({ password: 'wrong' })).toMatchObject([{ code: 'mail-unreachable' }]);
+  expect(await check({ password: 'testpass', port: 1 })).toMatchObject([{ code: 'mail-unreachable' }]);
 });
 
 test('a mail that is too long stays unread and holds nobody up', async () => {

@@ -5,7 +5,7 @@ import { answersOf } from './answer.ts';
 import { configSchema, type MailConfig } from './config.ts';
 import { deliverMail } from './deliver.ts';
 import { csvDirectory, type Directory } from './directory.ts';
-import { openReceiver, type Receiver } from './receive.ts';
+import { checkMailbox, openReceiver, type Receiver } from './receive.ts';
 import { openSender, type Sender } from './smtp.ts';
 import { wantsOf } from './wants.ts';
 
@@ -50,7 +50,9 @@ class MailDoor implements Door {
   }
 
   async check() {
-    return (await this.sender?.check()) ?? [];
+    const { sender, context } = this;
+    const [out, inside] = await Promise.all([sender?.check(), context.config.imap && checkMailbox(context)]);
+    return [...(out ?? []), ...(inside ?? [])];
   }
 
   async start() {

@@ -25,10 +25,10 @@ export async function compose(letter: Letter, config: MailConfig): Promise<Buffe
   const { messageId, withdraws } = payload;
   const sending = { messageId, sourceId: config.sourceId, at, withdraws };
   const archive = await write(submissionOf(dossiers, traits, sending));
-  const attachments = [{ filename: 'IHE_XDM.zip', content: Buffer.from(archive), contentType: 'application/zip' }];
+  const attachments = [{ filename: 'IHE_XDM.zip', content: viewOf(archive), contentType: 'application/zip' }];
   for (const [index, dossier] of dossiers.entries()) {
     const filename = pdfName(dossier, traits, dossiers.length > 1 ? index + 1 : 0);
-    const content = Buffer.from(await pdfOf(dossier, traits, config.font));
+    const content = viewOf(await pdfOf(dossier, traits, config.font));
     attachments.push({ filename, content, contentType: 'application/pdf' });
   }
   const mail = {
@@ -47,6 +47,11 @@ export async function compose(letter: Letter, config: MailConfig): Promise<Buffe
     disableUrlAccess: true,
   };
   return new MailComposer(mail).compile().build();
+}
+
+/** The same bytes, not a copy of them. */
+function viewOf(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 /** ECO.2.1.3; `[Annule et remplace]` before it for a new version, `[Suppression]` for a document that is taken back. */

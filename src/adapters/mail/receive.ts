@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { ImapFlow } from 'imapflow';
 import type { DoorContext, Receipt } from '../../adapter.ts';
+import { type Fault, fault } from '../../errors.ts';
 import { type MailTree, read } from '../../formats/mail/index.ts';
 import { noteReceipt } from './communication.ts';
 import type { MailConfig } from './config.ts';
@@ -98,7 +99,24 @@ export function openReceiver(context: Context): Receiver {
   };
 }
 
-function clientOf({ config }: Context): ImapFlow {
+/** What keeps the mailbox from being read just now; leaves it as it is. */
+export async function checkMailbox(context: Pick<Context, 'config'>): Promise<Fault[]> {
+  const client = clientOf(context);
+  client.on('error', () => {});
+  try {
+    await client.connect();
+    await client.mailboxOpen(context.config.imap!.mailbox, { readOnly: true });
+    return [];
+  } catch (error) {
+    const { code, responseText, message } = error as { code?: string; responseText?: string; message: string };
+    const reason = `IMAP: ${code ?? responseText ?? message}`.slice(0, 200);
+    return [fault('mail-unreachable', { params: { reason } })];
+  } finally {
+    client.close();
+  }
+}
+
+function clientOf({ config }: Pick<Context, 'config'>): ImapFlow {
   const { host, port, security, user = '', password, accessToken, cert, key, ca } = config.imap!;
   return new ImapFlow({
     host,

@@ -12,8 +12,14 @@ const ENTRY_TIME = new Date(Date.UTC(1980, 0, 1, 12));
 /** IHE_XDM.zip: INDEX.HTM, README.TXT, IHE_XDM/SUBSET01/METADATA.XML and the documents. IHE ITI TF-2, 3.32 */
 export async function write(submission: XdmSubmission): Promise<Uint8Array> {
   const zip = new ZipFile();
-  const add = (bytes: Uint8Array | string, name: string) =>
-    zip.addBuffer(Buffer.from(bytes as Uint8Array), name, { mtime: ENTRY_TIME, mode: 0o100644 });
+  const add = (content: Uint8Array | string, name: string) => {
+    // Without a copy: documents may be large.
+    const bytes =
+      typeof content === 'string'
+        ? Buffer.from(content)
+        : Buffer.from(content.buffer, content.byteOffset, content.byteLength);
+    zip.addBuffer(bytes, name, { mtime: ENTRY_TIME, mode: 0o100644 });
+  };
   add(indexHtm(submission), 'INDEX.HTM');
   add(readme(submission), 'README.TXT');
   add(metadataXml(submission), 'IHE_XDM/SUBSET01/METADATA.XML');

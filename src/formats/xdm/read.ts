@@ -90,14 +90,16 @@ async function unpack(bytes: Uint8Array): Promise<Map<string, Buffer>> {
 }
 
 async function contentOf(zip: ZipFile, entry: Entry, left: number): Promise<Buffer> {
-  const chunks: Buffer[] = [];
+  // As large as the archive says, which yauzl holds it to.
+  const content = Buffer.alloc(entry.uncompressedSize);
   let size = 0;
   for await (const chunk of await zip.openReadStreamPromise(entry)) {
-    size += (chunk as Buffer).length;
-    if (size > left) throw limit('bytes', archiveLimits.bytes);
-    chunks.push(chunk as Buffer);
+    const part = chunk as Buffer;
+    if (size + part.length > Math.min(left, content.length)) throw limit('bytes', archiveLimits.bytes);
+    part.copy(content, size);
+    size += part.length;
   }
-  return Buffer.concat(chunks);
+  return content.subarray(0, size);
 }
 
 const RIM = 'urn:oasis:names:tc:ebxml-regrep:xsd:rim:3.0';
