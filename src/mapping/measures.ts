@@ -32,14 +32,18 @@ const MEASURES: Record<string, Measure> = {
   '8306-3': { unit: 'cm', low: 10, high: 280 },
   '8280-0': { unit: 'cm', low: 10, high: 400 },
   '8287-5': { unit: 'cm', low: 10, high: 100 },
+  '9843-4': { unit: 'cm', low: 10, high: 100 },
   '72514-3': { unit: '1', low: 0, high: 10, bare: true },
   '41950-7': { unit: '1/(24.h)', low: 0, high: 500_000, bare: true },
   '3151-8': { unit: 'L/min', low: 0, high: 100 },
   '3150-6': { unit: '%', low: 0, high: 100 },
 };
 const BLOOD_PRESSURE = '85354-9';
-/** The two codes every oxygen saturation carries: FHIR's vital-signs profile asks for one, the French one for the other. */
-const OXYGEN_PAIR = ['2708-6', '59408-5'];
+/** Codes that go together: FHIR's vital-signs profiles ask for one, the French ones for the other. */
+const PAIRS = [
+  ['2708-6', '59408-5'],
+  ['8287-5', '9843-4'],
+];
 const WITHDRAWN = new Set(['entered-in-error', 'cancelled']);
 
 /** Where and when a reading came in. */
@@ -53,7 +57,7 @@ export interface Reception {
 
 /**
  * Checks a reading by the rules of the French measures feed and completes it: date and value there, not in the future, a
- * possible number in the profile's unit (listed conversions only, the original kept), both codes of oxygen saturation.
+ * possible number in the profile's unit (listed conversions only, the original kept), both codes where two profiles ask for one each.
  * Changes the observation in place; observations that are no readings pass untouched.
  */
 export function checkMeasure(observation: Observation, reception: Reception): Fault[] {
@@ -71,7 +75,7 @@ export function checkMeasure(observation: Observation, reception: Reception): Fa
     const place = `${reception.place}/component/${index}/valueQuantity`;
     faults.push(...checkValue(component.code, component.valueQuantity, place));
   }
-  if (codes.some((code) => OXYGEN_PAIR.includes(code))) completePair(observation.code);
+  for (const pair of PAIRS) if (codes.some((code) => pair.includes(code))) completePair(observation.code, pair);
   return faults;
 }
 
@@ -133,9 +137,9 @@ function normalise(quantity: Quantity, value: number, unit: string): void {
   quantity.code = unit;
 }
 
-function completePair(concept: CodeableConcept | undefined): void {
+function completePair(concept: CodeableConcept | undefined, pair: string[]): void {
   const coding: Coding[] = concept?.coding ?? [];
-  for (const code of OXYGEN_PAIR) {
+  for (const code of pair) {
     if (!coding.some((one) => one.system === LOINC && one.code === code)) coding.push({ system: LOINC, code });
   }
 }
