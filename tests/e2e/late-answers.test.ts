@@ -70,7 +70,7 @@ describe('the hospital hears what became of its document, servers in process', (
         { name: 'hospital', type: 'mllp-out', address: `mllp://127.0.0.1:${hospital.port}`, answerSeconds: 0.5 },
       ]),
     });
-  });
+  }, 90_000);
   afterAll(async () => {
     await gateway?.remove();
     await hospital.stop();
