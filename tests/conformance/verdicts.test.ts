@@ -53,6 +53,10 @@ const differences: [reason: string, applies: (own: Finding[], referee: string[])
     (own, referee) => own.length === 0 && referee.every((one) => one.includes('ref-1')),
   ],
   [
+    'a Range whose ends have units that cannot be compared: the referee lets it pass, the examiner does not take low for lower',
+    (own, referee) => referee.length === 0 && own.every((one) => one.rule === 'rng-2'),
+  ],
+  [
     'the referee offline refuses a required code beside a coding of a system it does not hold',
     (own, referee) => own.length === 0 && referee.every((one) => one.includes('None of the codings provided')),
   ],
