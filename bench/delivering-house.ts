@@ -41,6 +41,7 @@ export async function deliveringHouse(folder: string, fhir: FhirEndpoint, resour
     fhir,
     deliver: (delivery) => deliverBy(doors, delivery),
     locks: createLocks((keys) => journal.reserve(keys)),
+    takeUp: (ids) => journal.replay({ ids }),
     consequences: () => [],
     answers: async () => [],
     log,
@@ -52,7 +53,7 @@ export async function deliveringHouse(folder: string, fhir: FhirEndpoint, resour
   const surroundings = { log, accept: unused, outcome: unused, receipt: unused, original: unused, fhir };
   const own = { name: 'fhir', type: 'fhir-server', connections: config.fhir.connections, resources };
   doors.push(...(await openDoors([own], () => surroundings)));
-  const accept = createAccept({ journal, house, metrics, open: () => true });
+  const accept = createAccept({ journal, house, metrics, note: async () => {}, open: () => true });
   const workers: Worker[] = [];
   return {
     journal,
