@@ -192,7 +192,16 @@ if (why) console.warn(`Postfix and Dovecot are not tested: ${why}`);
     const unread = () => [20, 21, 22, 23, 24].filter((number) => !heard('Z03', number));
     await until(async () => unread().length === 0, 90).catch(() => expect(unread()).toEqual([]));
     const notices = house.inbox(HOSPITAL).filter(({ bytes }) => bytes.includes('message/disposition-notification'));
-    const about = notices.map(({ bytes }) => /^Original-Message-ID: (.*)$/m.exec(bytes.toString('latin1'))?.[1]);
-    expect(new Set(about).size).toBe(about.length);
+    // SMTP cannot be asked whether it has a mail already: one that was handed over just before the kill goes again under the
+    // same Message-ID, and the hospital hears of it once.
+    const told = notices.map(({ bytes }) => {
+      const text = bytes.toString('latin1');
+      const id = /^Message-ID: (.*)$/im.exec(text)?.[1];
+      return { id, about: /^Original-Message-ID: (.*)$/m.exec(text)?.[1] };
+    });
+    expect(new Set(told.map(({ id }) => id)).size).toBe(new Set(told.map(({ about }) => about)).size);
+    const readings = (number: number) =>
+      hospital.heard.filter((one) => one.includes('|ZAM^Z03^') && one.includes(`|REAL-${number}|`)).length;
+    expect([20, 21, 22, 23, 24].map(readings)).toEqual([1, 1, 1, 1, 1]);
   }, 400_000);
 });
