@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openMllp } from '../src/cli/send-mllp.ts';
@@ -8,6 +8,9 @@ import { feed, MEASURES, PATIENTS } from './telemonitoring.ts';
 
 /** Others' messages a second while the large one is worked on. */
 const OTHERS = 50;
+
+/** Identifier of the document of the golden case. */
+const DOCUMENT = '1.2.250.1.999.7.2.101';
 
 /**
  * A document of 40 MB comes in by MLLP and is delivered: how much memory that takes, and how long others' messages wait for
@@ -65,33 +68,17 @@ async function sendDocument({ mllp }: GatewayUnderTest, number: number, megabyte
   if (code !== 'AA') throw new Error(`answered ${code} ${errors.join(' ')}`);
 }
 
-/** A message of about so many bytes: base64 of a document that holds base64 of a PDF. */
+/** A real exchange of the golden cases with another number, whose document holds a PDF that makes the message so large. */
 function message(number: number, bytes: number): Buffer {
-  const pdf = Buffer.alloc(Math.floor((bytes * 9) / 16), `%PDF ${number} `).toString('base64');
-  const cda = Buffer.from(document(number, pdf)).toString('base64');
-  const segments = [
-    `MSH|^~\\&|DPI|BENCH|PASSERELLE|VILLE|20261101080000+0100||MDM^T02^MDM_T02|L${number}|P|2.6|||AL|AL|FRA|UNICODE UTF-8`,
-    'EVN||20261101080000+0100',
-    `PID|||BENCH${number}^^^BENCH&1.2.250.1.999.5.1&ISO^PI||ESSAI^ALIX^ALIX^^^^L||19700412|F|||||||||||||||||||||||||PROV`,
-    'PV1|1|N',
-    `TXA|1|CR|TX|||||||||1.2.250.1.999.5.2.${number}||||LA|||AV`,
-    `OBX|1|ED|34133-9^Synthèse^LN||^TEXT^XML^Base64^${cda}||||||F`,
-    '',
-  ];
-  return Buffer.from(segments.join('\r'));
-}
-
-function document(number: number, pdf: string): string {
-  return `<?xml version="1.0" encoding="UTF-8"?>
-<ClinicalDocument xmlns="urn:hl7-org:v3"><typeId root="2.16.840.1.113883.1.3" extension="POCD_HD000040"/>
-<id root="1.2.250.1.999.5.2.${number}"/><code code="34133-9" codeSystem="2.16.840.1.113883.6.1" displayName="Synthèse"/>
-<title>Essai</title><effectiveTime value="20261101080000+0100"/><confidentialityCode code="N" codeSystem="2.16.840.1.113883.5.25"/>
-<languageCode code="fr-FR"/><recordTarget><patientRole><id root="1.2.250.1.999.5.1" extension="BENCH${number}"/>
-<patient><name><given>ALIX</given><family qualifier="BR">ESSAI</family></name><administrativeGenderCode code="F" codeSystem="2.16.840.1.113883.5.1"/>
-<birthTime value="19700412"/></patient></patientRole></recordTarget>
-<author><time value="20261101080000+0100"/><assignedAuthor><id root="1.2.250.1.71.4.2.1" extension="899700000001"/></assignedAuthor></author>
-<custodian><assignedCustodian><representedCustodianOrganization><id root="1.2.250.1.71.4.2.2" extension="1750712184"/></representedCustodianOrganization></assignedCustodian></custodian>
-<component><nonXMLBody><text mediaType="application/pdf" representation="B64">${pdf}</text></nonXMLBody></component></ClinicalDocument>`;
+  const given = readFileSync(join(import.meta.dirname, '..', 'tests', 'golden', 'hl7v2-mdm-t02', 'input.hl7'), 'utf8');
+  const [, carried = ''] = /\^XML\^Base64\^([^|]+)/.exec(given) ?? [];
+  const pdf = Buffer.alloc(Math.floor((bytes * 9) / 16), `%PDF-1.7 ${number} `).toString('base64');
+  const body = `<nonXMLBody><text mediaType="application/pdf" representation="B64">${pdf}</text></nonXMLBody>`;
+  const document = Buffer.from(carried, 'base64')
+    .toString('utf8')
+    .replace(/<(structuredBody|nonXMLBody)[\s\S]*<\/\1>/, () => body);
+  const numbered = (text: string) => text.replaceAll(DOCUMENT, `${DOCUMENT}.${number}`).replace('T02-1', `L-${number}`);
+  return Buffer.from(numbered(given).replace(carried, () => Buffer.from(numbered(document)).toString('base64')));
 }
 
 function pause(ms: number): Promise<void> {

@@ -9,7 +9,7 @@ const { options, compileCache } = workerData as ThreadData;
 if (compileCache) enableCompileCache(compileCache);
 const { openStore } = await import('./index.ts');
 const { keyOf } = await import('./lend.ts');
-const { packed, unpacked } = await import('./thread.ts');
+const { unpacked } = await import('./thread.ts');
 
 const port = parentPort!;
 const say = (said: Said) => port.postMessage(said);
@@ -36,13 +36,19 @@ try {
   say({ kind: 'unable', message: error instanceof Error ? error.message : String(error) });
 }
 
-async function answer({ id, request, text, bytes, ...along }: Asked, endpoint: FhirEndpoint): Promise<void> {
-  lent = along.lent;
+async function answer(asked: Asked, endpoint: FhirEndpoint): Promise<void> {
+  const { id, request } = asked;
+  lent = asked.lent;
   details = lent?.details ?? details;
   // What was lent is asked for before `send` first waits for anything.
-  const { body, ...response } = await endpoint.send({ ...request, ...unpacked(text, bytes) });
-  answers.push({ id, response, ...packed(body) });
+  const { body, ...response } = await endpoint.send({ ...request, ...unpacked(asked) });
+  answers.push({ id, response, ...travelling(body) });
   if (answers.length === 1) queueMicrotask(flush);
+}
+
+function travelling(body: unknown): Pick<Answered, 'text' | 'bytes'> {
+  if (body instanceof Uint8Array) return { bytes: body };
+  return body === undefined ? {} : { text: JSON.stringify(body) };
 }
 
 /** What one commit ended goes back in one piece. */

@@ -1,5 +1,6 @@
 import { getCompileCacheDir } from 'node:module';
 import { Worker } from 'node:worker_threads';
+import type { Bundle, Resource } from '@medplum/fhirtypes';
 import type { FhirEndpoint, FhirRequest, FhirResponse } from '../adapter.ts';
 import { fault, httpStatus, operationOutcome } from '../errors.ts';
 import type { StoreOptions } from './index.ts';
@@ -11,7 +12,14 @@ export interface Asked {
   request: Omit<FhirRequest, 'body'>;
   text?: string;
   bytes?: Uint8Array;
+  documents?: Document[];
   lent?: Lent;
+}
+
+/** The content of a large Binary, which travels as its bytes beside the text; `place` is that of its entry. */
+interface Document {
+  place: number;
+  bytes: Uint8Array<ArrayBuffer>;
 }
 
 /** An answer on its way back. */
@@ -94,7 +102,11 @@ class Thread {
     this.#leaving = [];
     try {
       await this.ready();
-      this.#worker!.postMessage(asked);
+      const documents = asked.flatMap((one) => one.documents ?? []);
+      this.#worker!.postMessage(
+        asked,
+        documents.map(({ bytes }) => bytes.buffer),
+      );
     } catch (error) {
       this.#options.report?.(error);
       for (const { id } of asked) this.#answer(id, unavailable());
@@ -126,7 +138,7 @@ class Thread {
       return;
     }
     for (const { id, response, text, bytes } of said.answers) {
-      this.#answer(id, { ...response, ...unpacked(text, bytes) });
+      this.#answer(id, { ...response, ...unpacked({ text, bytes }) });
     }
   }
 
@@ -145,16 +157,46 @@ class Thread {
   }
 }
 
-/** A body as it travels. */
-export function packed(body: unknown): { text?: string; bytes?: Uint8Array } {
+/** From so many characters of base64 on a document is large. */
+const LARGE = 64 * 1024;
+
+/** A body as it travels. Text of large documents would be in memory four times over. */
+function packed(body: unknown): Pick<Asked, 'text' | 'bytes' | 'documents'> {
   if (body instanceof Uint8Array) return { bytes: body };
-  return body === undefined ? {} : { text: JSON.stringify(body) };
+  if (body === undefined) return {};
+  const { resourceType, entry } = body as Bundle;
+  if (resourceType !== 'Bundle' || !Array.isArray(entry)) return { text: JSON.stringify(body) };
+  const documents: Document[] = [];
+  const light = entry.map((one, place) => {
+    const bytes = largeData(one?.resource);
+    if (!bytes) return one;
+    documents.push({ place, bytes });
+    return { ...one, resource: { ...one.resource, data: '' } };
+  });
+  if (documents.length === 0) return { text: JSON.stringify(body) };
+  return { text: JSON.stringify({ ...(body as Bundle), entry: light }), documents };
+}
+
+/** The content of a large Binary as bytes in a buffer of their own, which can change hands; only of what is base64 throughout. */
+function largeData(resource: Resource | undefined): Uint8Array<ArrayBuffer> | undefined {
+  if (resource?.resourceType !== 'Binary' || typeof resource.data !== 'string') return undefined;
+  const { data } = resource;
+  if (data.length < LARGE || data.length % 4 !== 0 || data.includes('-') || data.includes('_')) return undefined;
+  const padding = data.endsWith('==') ? 2 : data.endsWith('=') ? 1 : 0;
+  const bytes = Buffer.allocUnsafeSlow((data.length / 4) * 3 - padding);
+  return bytes.write(data, 'base64') === bytes.length ? (bytes as Uint8Array<ArrayBuffer>) : undefined;
 }
 
 /** A body that has arrived. */
-export function unpacked(text: string | undefined, bytes: Uint8Array | undefined): { body?: unknown } {
+export function unpacked({ text, bytes, documents = [] }: Partial<Asked>): { body?: unknown } {
   if (bytes) return { body: bytes };
-  return text === undefined ? {} : { body: JSON.parse(text) };
+  if (text === undefined) return {};
+  const body = JSON.parse(text);
+  for (const { place, bytes: content } of documents) {
+    const { buffer, byteOffset, length } = content;
+    body.entry[place].resource.data = Buffer.from(buffer, byteOffset, length).toString('base64');
+  }
+  return { body };
 }
 
 function unavailable(): FhirResponse {

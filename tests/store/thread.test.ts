@@ -53,6 +53,28 @@ test('documents come and go as their bytes', async () => {
   expect(bytes).toHaveLength(100_000);
 });
 
+test('large documents of a transaction arrive as they were, also when their base64 is none', async () => {
+  const contents = [
+    'QUJD'.repeat(50_000),
+    `${'QUJD'.repeat(50_000)}QQ==`,
+    'QUJD'.repeat(3),
+    `${'QUJD'.repeat(50_000)}QR==`,
+  ];
+  const entry = contents.map((data, at) => ({
+    resource: { resourceType: 'Binary', id: `b${at}`, contentType: 'text/plain', data },
+    request: { method: 'PUT', url: `Binary/b${at}` },
+  }));
+  const transaction = { resourceType: 'Bundle', type: 'transaction', entry };
+  expect(await send('POST', '', transaction)).toMatchObject({ status: 200 });
+  const again = (await send('POST', '', transaction)).body as Bundle;
+  expect(again.entry!.map(({ response }) => response!.etag)).toEqual(contents.map(() => 'W/"1"'));
+  for (const [at, data] of contents.entries()) {
+    const { body } = await send('GET', `Binary/b${at}`);
+    expect(Buffer.from((body as { data: string }).data, 'base64').equals(Buffer.from(data, 'base64'))).toBe(true);
+  }
+  expect(entry[0]!.resource.data).toBe(contents[0]);
+});
+
 test('what the house knows is said in the house', async () => {
   const capabilities = (await send('GET', 'metadata')).body as CapabilityStatement;
   expect(capabilities.software?.version).toBe('7.7.7');
