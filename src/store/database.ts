@@ -151,6 +151,17 @@ export function openDatabase(file: string, parameters: Parameters): Opened {
   return { writer, reader: new Connection(file, { readOnly: true }), stale };
 }
 
+/** Gives the columns the numbers an opened file knows them by. */
+export function readColumns(connection: Connection, parameters: Parameters): void {
+  const known = new Map<string, number>();
+  for (const row of connection.all<{ id: number; type: string; kind: string; text: string }>('SELECT * FROM path')) {
+    known.set(`${row.type} ${row.kind} ${row.text}`, row.id);
+  }
+  for (const column of parameters.columns()) {
+    column.id = known.get(`${column.type} ${column.kind} ${column.text}`) ?? 0;
+  }
+}
+
 function numberColumns(writer: Connection, parameters: Parameters): string[] {
   const known = new Map<string, number>();
   for (const row of writer.all<{ id: number; type: string; kind: string; text: string }>('SELECT * FROM path')) {

@@ -61,7 +61,19 @@ export interface StoreThread {
 export async function openStoreThread(options: StoreOptions): Promise<StoreThread> {
   const thread = new Thread(options);
   await thread.ready();
-  return { endpoint: { send: (request) => thread.send(request) }, close: () => thread.close() };
+  // The porter's questions come many to a request: they are read here, beside the thread.
+  const { openReading } = await import('./reading.ts');
+  const reading = openReading(options.file, options.searchParameters);
+  return {
+    endpoint: {
+      send: (request) => thread.send(request),
+      find: (type, parameter, values, limit) => reading.find(type, parameter, values, limit),
+    },
+    close: async () => {
+      reading.close();
+      await thread.close();
+    },
+  };
 }
 
 class Thread {

@@ -1,0 +1,25 @@
+import type { Resource, SearchParameter } from '@medplum/fhirtypes';
+import { Connection, readColumns } from './database.ts';
+import { Indexer } from './indexer.ts';
+import { Lookup } from './lookup.ts';
+import { Parameters } from './parameters.ts';
+import { Shelf } from './shelf.ts';
+
+/** Small questions to a store whose server runs in another thread: the file is read here, as of the last commit. */
+export interface Reading {
+  find(type: string, parameter: string, values: string[], limit?: number): Resource[];
+  close(): void;
+}
+
+/** Opens the file for reading; the server must have opened it before. @throws Error when it cannot be opened */
+export function openReading(file: string, searchParameters: SearchParameter[] = []): Reading {
+  const parameters = new Parameters(searchParameters);
+  const connection = new Connection(file, { readOnly: true });
+  readColumns(connection, parameters);
+  const indexer = new Indexer(connection, parameters, (url) => url);
+  const lookup = new Lookup(new Shelf(connection, indexer), parameters);
+  return {
+    find: (type, parameter, values, limit) => lookup.find(type, parameter, values, limit),
+    close: () => connection.close(),
+  };
+}
