@@ -85,7 +85,9 @@ export class Vocabulary {
   /** True when there is anything here of that code system. */
   knowsSystem(system: string): boolean {
     // Of units and languages there is a grammar and no list: it knows that nothing is no code.
-    return this.words.has(system) || this.terminology.codesOf(system) !== undefined || this.exists(system, '') === 'out';
+    return (
+      this.words.has(system) || this.terminology.codesOf(system) !== undefined || this.exists(system, '') === 'out'
+    );
   }
 
   /** What is known of a code; undefined when it is known not to exist or nothing is known of it. */
