@@ -5,6 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -199,16 +200,20 @@ test('20,000 waiting messages take no memory', async () => {
       );
     }
   };
-  const heap = () => {
-    collect();
+  // Buffers that one collection found unused are given back beside the program, and counted off by the next.
+  const heap = async () => {
+    for (let time = 0; time < 3; time++) {
+      collect();
+      await sleep(50);
+    }
     const { heapUsed, arrayBuffers } = process.memoryUsage();
     return heapUsed + arrayBuffers;
   };
   await some(1000);
   await journal.claim(100, LEASE);
-  const before = heap();
+  const before = await heap();
   await some(20_000);
   await journal.claim(100, LEASE);
-  expect(heap() - before).toBeLessThan(4_000_000);
+  expect((await heap()) - before).toBeLessThan(4_000_000);
   expect((await journal.counts()).messages.accepted).toBe(21_000);
 }, 60_000);
