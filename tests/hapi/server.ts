@@ -28,7 +28,7 @@ export class Hapi {
       ...process.env,
       HAPI_PORT: String(this.#port),
       HAPI_JDBC_URL: `jdbc:h2:file:${join(this.#folder, 'hapi')}`,
-      MAVEN_OPTS: '-Xmx1500m -XX:TieredStopAtLevel=1',
+      MAVEN_OPTS: '-Xmx1500m -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m',
     };
     const started = spawn('mvn', ['-q', '-f', POM, `-Dout=${join(this.#folder, 'classes')}`], {
       env,
