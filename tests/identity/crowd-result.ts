@@ -1,5 +1,5 @@
 import { expect } from '@jest/globals';
-import type { Patient } from '@medplum/fhirtypes';
+import type { Bundle, Patient } from '@medplum/fhirtypes';
 import { until } from '../e2e/running.ts';
 import { type Crowd, type Doors, everybody, expectedIdentifiers, identifiersOf } from './crowd.ts';
 
@@ -13,8 +13,15 @@ export async function expectCrowd(crowd: Crowd, doors: Doors, fhir = `${doors.ur
   const of = async (state: string) => (await get(`${doors.url}/messages?state=${state}&limit=5`)).messages;
   await until(async () => (await of('accepted')).length === 0, 1000);
   for (const state of ['dead', 'quarantined', 'refused']) expect(await of(state)).toEqual([]);
-  const { entry } = await get(`${fhir}/${everybody(crowd)}`);
-  const records: Patient[] = entry.map((one: { resource: Patient }) => one.resource);
+  // Page by page: a server may give fewer than it was asked for.
+  const records: Patient[] = [];
+  for (let next: string | undefined = `${fhir}/${everybody(crowd)}`; next; ) {
+    const page: Bundle<Patient> = await get(next);
+    records.push(...(page.entry ?? []).flatMap(({ resource }) => resource ?? []));
+    const link: string | undefined = page.link?.find((one) => one.relation === 'next')?.url;
+    const { pathname, search } = new URL(link ?? fhir);
+    next = link && `${fhir}${pathname.replace(/^\/fhir(\/R4)?/, '')}${search}`;
+  }
   const active = records.filter((one) => one.active !== false).map(identifiersOf);
   expect(new Map(active.map(({ ins, all }) => [ins, all]))).toEqual(expectedIdentifiers(crowd));
   expect(active).toHaveLength(crowd.patients);
