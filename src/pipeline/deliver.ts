@@ -26,7 +26,8 @@ export async function deliver(
   const record = { unmapped: conversion.unmapped, maps: conversion.maps };
   switch (outcome.outcome) {
     case 'delivered': {
-      const references = outcome.references ?? [];
+      // The patient comes first: it is written before the rest, or was there, and is what everybody asks for.
+      const references = [...new Set([...(patient ? [patient] : []), ...(outcome.references ?? [])])];
       const deliveries = house.consequences({
         messageId: message.id,
         sender: message.sender,

@@ -29,6 +29,7 @@ test('a message over MLLP is in the audit when it ended: sender, door, message, 
   expect(event.agent).toHaveLength(2);
   const entities = event.entity.map((one: any) => one.what.reference ?? one.what.identifier.value);
   expect(entities).toContainEqual(expect.stringMatching(/^urn:passerelle:message:/));
+  expect(entities).toContainEqual(expect.stringMatching(/^Patient\//));
   const [, family] = /^PID\|.*?\|.*?\|.*?\|.*?\|([^^|]+)/m.exec(letter.replaceAll('\r', '\n')) ?? [];
   expect(family).toBeTruthy();
   expect(JSON.stringify(event)).not.toContain(family);
