@@ -71,12 +71,20 @@ describe('expressions', () => {
     expect(evaluate(expression)).toEqual(expected);
   });
 
-  test.each(['status =', "status.where(code = 'x'", 'a b', '(1', "'open", 'a..b', '%', 'x.()'])(
-    '%s is no FHIRPath',
-    (expression) => {
-      expect(() => compile(expression)).toThrow(FhirPathSyntaxError);
-    },
-  );
+  test.each([
+    'status =',
+    "status.where(code = 'x'",
+    'a b',
+    '(1',
+    "'open",
+    'a..b',
+    '%',
+    'x.()',
+    'status is',
+    'status as FHIR.',
+  ])('%s is no FHIRPath', (expression) => {
+    expect(() => compile(expression)).toThrow(FhirPathSyntaxError);
+  });
 
   test('agrees with another engine on simple paths', () => {
     const names = fc.constantFrom(

@@ -156,12 +156,17 @@ class Parser {
   }
 
   private typeName(): string {
-    let name = this.take().text.replaceAll('`', '');
+    let name = this.name();
     while (this.peek().text === '.') {
       this.take();
-      name = this.take().text.replaceAll('`', '');
+      name = this.name();
     }
     return name;
+  }
+
+  private name(): string {
+    if (this.peek().type !== 'name') this.fail('a name of a type is missing');
+    return this.take().text.replaceAll('`', '');
   }
 
   private unary(): Node {
