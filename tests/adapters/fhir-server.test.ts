@@ -258,4 +258,15 @@ describe('what waits for one server goes together', () => {
     expect(asked).toBe(1);
     for (const one of outcomes) expect(one).toMatchObject({ outcome: 'transient', retryAfterSeconds: 3 });
   });
+
+  test('an answer nobody can use is told to each of them', async () => {
+    const odd: FhirEndpoint = {
+      send: async () => {
+        throw new Error('it says it is JSON and is not');
+      },
+    };
+    const { deliver } = through(odd, 50);
+    const ends = await Promise.allSettled(['j', 'k'].map((value) => deliver!(delivery(message(value, value)))));
+    expect(ends.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+  });
 });

@@ -13,6 +13,7 @@ interface Waiting {
   bundle: Bundle;
   weight: number;
   answer(response: FhirResponse): void;
+  fail(error: unknown): void;
 }
 
 /** The server did not get to the transaction, or nobody knows: what holds for one holds for all that went with it. */
@@ -38,8 +39,8 @@ export class Together {
 
   /** The server's answer to a transaction, as if it had been sent alone. */
   send(bundle: Bundle): Promise<FhirResponse> {
-    return new Promise((answer) => {
-      this.#waiting.push({ bundle, weight: weightOf(bundle), answer });
+    return new Promise((answer, fail) => {
+      this.#waiting.push({ bundle, weight: weightOf(bundle), answer, fail });
       this.#schedule();
     });
   }
@@ -59,6 +60,9 @@ export class Together {
     const { group, joined } = this.#take();
     try {
       await this.#exchange(group, joined);
+    } catch (error) {
+      // An answer nobody can use: each is told, and looks before it repeats.
+      for (const one of group) one.fail(error);
     } finally {
       this.#underWay--;
       this.#schedule();
