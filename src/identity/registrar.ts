@@ -36,6 +36,8 @@ export interface Decision {
   reason: Match['reason'] | 'decided' | 'merges-circular';
   patient?: Draft<Patient>;
   reference?: string;
+  /** The record was written just now, before the rest of the message. */
+  enrolled?: true;
   ifNoneExist?: string;
   tasks: Draft<Task>[];
   faults: Fault[];
@@ -107,7 +109,14 @@ function enrolled(decision: Decision, response: FhirResponse): Decision {
         write: 'update' as const,
         current: { reference, version },
       };
-  return { ...decision, outcome: 'link', reference, patient: rest, tasks: pointAt(decision, reference) };
+  return {
+    ...decision,
+    outcome: 'link',
+    reference,
+    enrolled: true,
+    patient: rest,
+    tasks: pointAt(decision, reference),
+  };
 }
 
 /** A Patient written before the rest of its message cannot refer to it. */

@@ -10,6 +10,8 @@ export interface Assembly {
   identity?: {
     /** `Patient/id`, when the patient is on the server. */
     reference?: string;
+    /** The record was written just now for this message. */
+    enrolled?: true;
     /** fullUrl that drafts use for that patient. */
     fullUrl?: string;
     /** The patient as it is to be written; when it is missing the server's stays as it is. */
@@ -47,7 +49,10 @@ export function assemble(conversion: Conversion, assembly: Assembly): Bundle {
     const query = draft === identity?.patient ? identity.ifNoneExist : undefined;
     return entryOf(draft, addresses, source, query);
   });
-  if (drafts.length > 0) entries.push(provenanceEntry(conversion, drafts, addresses, message));
+  const written = drafts.map(({ fullUrl }) => addresses.get(fullUrl) ?? fullUrl);
+  // A new patient was written before the rest; it is this message's work all the same.
+  if (identity?.enrolled && identity.reference) written.unshift(identity.reference);
+  if (written.length > 0) entries.push(provenanceEntry(conversion, [...new Set(written)], message));
   return { resourceType: 'Bundle', type: 'transaction', entry: entries };
 }
 
@@ -137,12 +142,7 @@ function readdress(value: unknown, addresses: Map<string, string>): unknown {
   return copy ?? value;
 }
 
-function provenanceEntry(
-  conversion: Conversion,
-  drafts: Draft[],
-  addresses: Map<string, string>,
-  message: Assembly['message'],
-): BundleEntry {
+function provenanceEntry(conversion: Conversion, written: string[], message: Assembly['message']): BundleEntry {
   const id = uuidOf(`provenance\n${message.id}`);
   const source = `urn:passerelle:message:${message.id}`;
   const provenance: Provenance = {
@@ -155,7 +155,7 @@ function provenanceEntry(
         url: `${BASE}StructureDefinition/map-version`,
         valueString: `${name}|${version}`,
       })),
-    target: drafts.map(({ fullUrl }) => ({ reference: addresses.get(fullUrl) ?? fullUrl })),
+    target: written.map((reference) => ({ reference })),
     recorded: new Date(message.receivedAt).toISOString(),
     agent: [agent('author', message.sender || 'unknown'), agent('assembler', 'Passerelle')],
     entity: [{ role: 'source', what: { identifier: { system: 'urn:ietf:rfc:3986', value: source } } }],

@@ -16,6 +16,8 @@ export interface Identity {
   fullUrl?: string;
   /** The record as it is to be written; absent when the message brings nothing new. */
   patient?: Draft<Patient>;
+  /** The record was written just now for this message, before the rest of it. */
+  enrolled?: true;
   /** For a new one: the query that finds it should somebody else have written it meanwhile. */
   ifNoneExist?: string;
   /** Questions for a person, retired records, what moves with a merge. */
@@ -78,6 +80,7 @@ async function settleIdentity(
     reference: decision.reference,
     fullUrl: subject.fullUrl,
     patient: decision.patient,
+    enrolled: decision.enrolled,
     ifNoneExist: decision.ifNoneExist,
     drafts: [...decision.tasks],
     references: [],
