@@ -71,6 +71,14 @@ export const shared = {
       en: 'configuration file (else PASSERELLE_CONFIG)',
     },
   },
+  gateway: {
+    name: 'gateway',
+    value: 'URL',
+    meaning: {
+      fr: 'passerelle qui tourne (sinon la configuration)',
+      en: 'gateway that runs (else the configuration)',
+    },
+  },
   json: { name: 'json', meaning: { fr: 'JSON au lieu d’un tableau', en: 'JSON instead of a table' } },
 } satisfies Record<string, Option>;
 

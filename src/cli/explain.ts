@@ -1,5 +1,4 @@
 import type { Resource } from '@medplum/fhirtypes';
-import { mintToken } from '../access/index.ts';
 import type { Config } from '../config.ts';
 import type { Trace } from '../conversion.ts';
 import { fault, PasserelleError } from '../errors.ts';
@@ -8,6 +7,7 @@ import { explainResource } from '../pipeline/explain.ts';
 import { type Arguments, type Command, exit, shared, UsageError } from './command.ts';
 import { configured, withJournal } from './context.ts';
 import { convertBy } from './pure.ts';
+import { runningGateway } from './running-gateway.ts';
 import { table } from './text.ts';
 
 export const explain: Command = {
@@ -16,20 +16,9 @@ export const explain: Command = {
     fr: 'd’où vient un élément : message, place dans la source, table, règle, code traduit',
     en: 'where an element came from: message, place in the source, map, rule, translated code',
   },
-  usage: 'TYPE/ID [PATH] [--to URL] [--json] [--config FILE]',
+  usage: 'TYPE/ID [PATH] [--gateway URL] [--json] [--config FILE]',
   example: 'explain Patient/7f1c2c5e-5c1e-4d5b-9a64-0c9d7d7f0a11 birthDate',
-  options: [
-    {
-      name: 'to',
-      value: 'URL',
-      meaning: {
-        fr: 'passerelle qui tourne (sinon la configuration)',
-        en: 'gateway that runs (else the configuration)',
-      },
-    },
-    shared.json,
-    shared.config,
-  ],
+  options: [shared.gateway, shared.json, shared.config],
   positionals: [1, 2],
   async run(args, io) {
     const [reference = '', path] = args.positionals;
@@ -68,15 +57,10 @@ export const explain: Command = {
 
 /** From the gateway that runs; undefined when none answers: then the journal must do. */
 async function readResource(config: Config, args: Arguments, reference: string): Promise<Resource | undefined> {
-  const base = args.values.to ?? `${config.http.tls ? 'https' : 'http'}://${config.http.listen}`;
   try {
-    const token = await mintToken(config, { clientId: 'passerelle-explain', seconds: 60 });
-    const headers = { authorization: `Bearer ${token}`, accept: 'application/fhir+json' };
-    const answer = await fetch(`${base.replace(/\/$/, '')}/fhir/R4/${reference}`, {
-      headers,
-      signal: AbortSignal.timeout(5000),
-    });
-    return answer.ok ? ((await answer.json()) as Resource) : undefined;
+    const gateway = await runningGateway(config, args.values.gateway, 'passerelle-explain');
+    const { status, text } = await gateway.get(reference);
+    return status === 200 ? (JSON.parse(text) as Resource) : undefined;
   } catch {
     return undefined;
   }

@@ -1,8 +1,6 @@
-import { mintToken } from '../access/index.ts';
-import type { Config } from '../config.ts';
-import { fault, PasserelleError } from '../errors.ts';
 import { type Command, exit, shared, UsageError } from './command.ts';
 import { configured } from './context.ts';
+import { runningGateway } from './running-gateway.ts';
 
 export const form: Command = {
   name: 'form',
@@ -21,14 +19,7 @@ export const form: Command = {
         en: 'form of mappings/forms.json, when the resource carries several',
       },
     },
-    {
-      name: 'gateway',
-      value: 'URL',
-      meaning: {
-        fr: 'passerelle qui tourne (sinon la configuration)',
-        en: 'gateway that runs (else the configuration)',
-      },
-    },
+    shared.gateway,
     shared.config,
   ],
   positionals: [1, 1],
@@ -41,7 +32,9 @@ export const form: Command = {
       });
     }
     const config = configured(args, io);
-    const { status, text } = await ask(config, args.values.gateway, reference, args.values.name);
+    const gateway = await runningGateway(config, args.values.gateway, 'passerelle-form');
+    const query = args.values.name === undefined ? '' : `?name=${encodeURIComponent(args.values.name)}`;
+    const { status, text } = await gateway.get(`${reference}/$form${query}`, 'application/json');
     if (status === 200) {
       io.out(`${JSON.stringify(JSON.parse(text), null, 2)}\n`);
       return exit.done;
@@ -53,18 +46,3 @@ export const form: Command = {
     return exit.refused;
   },
 };
-
-async function ask(config: Config, gateway: string | undefined, reference: string, name: string | undefined) {
-  const address = gateway ?? `${config.http.tls ? 'https' : 'http'}://${config.http.listen}`;
-  const query = name === undefined ? '' : `?name=${encodeURIComponent(name)}`;
-  const token = await mintToken(config, { clientId: 'passerelle-form', seconds: 60 });
-  const headers = { authorization: `Bearer ${token}`, accept: 'application/json' };
-  try {
-    const url = `${address.replace(/\/$/, '')}/fhir/R4/${reference}/$form${query}`;
-    const answer = await fetch(url, { headers, signal: AbortSignal.timeout(60_000) });
-    return { status: answer.status, text: await answer.text() };
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : 'no answer';
-    throw new PasserelleError(fault('server-unreachable', { params: { address, reason } }));
-  }
-}

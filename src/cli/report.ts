@@ -1,10 +1,9 @@
 import type { Bundle, Resource } from '@medplum/fhirtypes';
-import { mintToken } from '../access/index.ts';
 import type { Config } from '../config.ts';
-import { fault, PasserelleError } from '../errors.ts';
 import { activityReport, CALLS, figures, followUpDocument, followUpTable, reportCsv } from '../pathway/report.ts';
 import { type Arguments, type Command, exit, shared, UsageError } from './command.ts';
 import { configured } from './context.ts';
+import { runningGateway, unreachable } from './running-gateway.ts';
 import { timeInParis } from './text.ts';
 
 /** Pages of 1000 that one question may take. */
@@ -34,14 +33,7 @@ export const report: Command = {
       name: 'table',
       meaning: { fr: 'le tableau de suivi au dernier jour', en: 'the follow-up table on the last day' },
     },
-    {
-      name: 'gateway',
-      value: 'URL',
-      meaning: {
-        fr: 'passerelle qui tourne (sinon la configuration)',
-        en: 'gateway that runs (else the configuration)',
-      },
-    },
+    shared.gateway,
     shared.config,
   ],
   positionals: [0, 0],
@@ -81,32 +73,20 @@ function day(args: Arguments, name: string, now: Date, ago: number): string {
   });
 }
 
-async function resourcesOf(config: Config, gateway: string | undefined, questions: string[]): Promise<Resource[]> {
-  const base = gateway ?? `${config.http.tls ? 'https' : 'http'}://${config.http.listen}`;
-  const fhir = `${base.replace(/\/$/, '')}/fhir/R4/`;
-  const token = await mintToken(config, { clientId: 'passerelle-report', seconds: 600 });
-  const headers = { authorization: `Bearer ${token}`, accept: 'application/fhir+json' };
+async function resourcesOf(config: Config, address: string | undefined, questions: string[]): Promise<Resource[]> {
+  const gateway = await runningGateway(config, address, 'passerelle-report');
   const found: Resource[] = [];
   for (const question of questions) {
-    let next: string | undefined = `${fhir}${question}&_count=1000`;
+    let next: string | undefined = `${question}&_count=1000`;
     for (let page = 0; next && page < mostPages; page++) {
-      const bundle: Bundle = await read(next, headers, base);
+      const { status, text } = await gateway.get(next);
+      if (status !== 200) throw unreachable(gateway.fhir, String(status));
+      const bundle = JSON.parse(text) as Bundle;
       for (const { resource } of bundle.entry ?? []) if (resource) found.push(resource);
       const link: string | undefined = bundle.link?.find((one) => one.relation === 'next')?.url;
       // Only the query: the token goes to the gateway asked and to nobody its answer names.
-      next = link && `${fhir}${question.split('?')[0]}${new URL(link, fhir).search}`;
+      next = link && `${question.split('?')[0]}${new URL(link, gateway.fhir).search}`;
     }
   }
   return found;
-}
-
-async function read(url: string, headers: Record<string, string>, gateway: string): Promise<Bundle> {
-  try {
-    const answer = await fetch(url, { headers, signal: AbortSignal.timeout(60_000) });
-    if (answer.ok) return (await answer.json()) as Bundle;
-    throw new Error(String(answer.status));
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : 'no answer';
-    throw new PasserelleError(fault('server-unreachable', { params: { address: gateway, reason } }));
-  }
 }

@@ -6,9 +6,12 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { until } from '../e2e/running.ts';
 import { inside } from './run.ts';
 
 const bin = fileURLToPath(new URL('../../bin/passerelle.mjs', import.meta.url));
+
+const inclusion = fileURLToPath(new URL('../golden/covisan-inclusion/input.json', import.meta.url));
 
 let data: string;
 let gateway: ChildProcess;
@@ -83,10 +86,27 @@ describe('a gateway that runs', () => {
   });
 
   test('explains where an element came from', async () => {
-    const { code, out } = await run('explain', reference, 'code', '--to', url, '--json');
+    const { code, out } = await run('explain', reference, 'code', '--gateway', url, '--json');
     expect(code).toBe(0);
     expect(JSON.parse(out)).toMatchObject({ resource: reference, message: id, elements: [{ path: 'code' }] });
-    expect((await run('explain', 'Patient/nobody', '--to', url)).code).toBe(1);
+    expect((await run('explain', 'Patient/nobody', '--gateway', url)).code).toBe(1);
+  });
+
+  test('writes a partner’s form and a report of what came in', async () => {
+    const { code, out } = await run('send', 'http', inclusion, '--vendor', 'covisan-inclusion', '--to', url, '--json');
+    expect([code, out]).toEqual([0, expect.stringContaining('202')]);
+    const token = (await run('token', '--client', 'tester')).out.trim();
+    const search = `${url}/fhir/R4/ServiceRequest?code=inclusion`;
+    const request = await until(async () => {
+      const answer = await fetch(search, { headers: { authorization: `Bearer ${token}` } });
+      return ((await answer.json()) as { entry?: { resource: { id: string } }[] }).entry?.[0]?.resource.id;
+    });
+    const written = await run('form', `ServiceRequest/${request}`, '--name', 'covisan-inclusion', '--gateway', url);
+    expect(written.code).toBe(0);
+    expect(JSON.parse(written.out)).toMatchObject({ form: 'covisan-inclusion', patient: { birthName: 'VALMONT' } });
+    const report = await run('report', '--csv', '--from', '2020-11-01', '--to', '2020-11-20', '--gateway', url);
+    expect(report.out).toMatch(/^2020-11-01;2020-11-20;Patients inclus;.*;1\r?$/m);
+    expect((await run('report', '--gateway', 'http://127.0.0.1:1')).code).toBe(3);
   });
 
   test('takes a message up again without writing it twice', async () => {

@@ -3,6 +3,7 @@ import { h, show } from './dom.ts';
 import { ask, type MessageView, search, type UnmappedCode } from './gateway.ts';
 import { messageTable } from './messages.ts';
 import type { Page } from './page.ts';
+import { table } from './table.ts';
 import { t, timeInParis } from './words.ts';
 
 /** All that waits for a person: messages held or given up, identities to review, codes without a translation. */
@@ -49,31 +50,17 @@ function reviewList(tasks: Task[]): HTMLElement {
 
 function codeTable(codes: UnmappedCode[]): HTMLElement {
   const heads = ['sender', 'code', 'place', 'times', 'message'];
-  return h(
-    'table',
-    {},
-    h(
-      'thead',
-      {},
+  return table(
+    heads,
+    codes.map((one) =>
       h(
         'tr',
         {},
-        heads.map((head) => h('th', {}, t(head))),
-      ),
-    ),
-    h(
-      'tbody',
-      {},
-      codes.map((one) =>
-        h(
-          'tr',
-          {},
-          h('td', {}, one.sender),
-          h('td', { class: 'mono' }, `${one.system ?? ''}|${one.code}`),
-          h('td', { class: 'mono' }, one.place ?? ''),
-          h('td', {}, one.count),
-          h('td', {}, h('a', { href: `#/message/${one.lastMessageId}` }, t('message'))),
-        ),
+        h('td', {}, one.sender),
+        h('td', { class: 'mono' }, `${one.system ?? ''}|${one.code}`),
+        h('td', { class: 'mono' }, one.place ?? ''),
+        h('td', {}, one.count),
+        h('td', {}, h('a', { href: `#/message/${one.lastMessageId}` }, t('message'))),
       ),
     ),
   );

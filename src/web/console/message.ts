@@ -2,6 +2,7 @@ import { h, show } from './dom.ts';
 import { ask, type MessageView } from './gateway.ts';
 import { chip, messageTable } from './messages.ts';
 import type { Page } from './page.ts';
+import { table } from './table.ts';
 import { t, timeInParis } from './words.ts';
 
 /** One message: what became of it, of each of its deliveries, and the resources it wrote. */
@@ -82,34 +83,20 @@ function short(reference: string): string {
 
 function deliveries({ deliveries: rows }: MessageView): HTMLElement {
   const heads = ['destination', 'content', 'state', 'attempts', 'nextAttempt', 'answers'];
-  return h(
-    'table',
-    {},
-    h(
-      'thead',
-      {},
+  return table(
+    heads,
+    rows.map((one) => [
       h(
         'tr',
         {},
-        heads.map((head) => h('th', {}, t(head))),
+        h('td', {}, one.destination),
+        h('td', {}, one.kind),
+        h('td', {}, chip(one.state)),
+        h('td', {}, one.attempts),
+        h('td', {}, timeInParis(one.nextAttemptAt)),
+        h('td', {}, one.receipts.map((receipt) => receipt.kind).join(' ')),
       ),
-    ),
-    h(
-      'tbody',
-      {},
-      rows.map((one) => [
-        h(
-          'tr',
-          {},
-          h('td', {}, one.destination),
-          h('td', {}, one.kind),
-          h('td', {}, chip(one.state)),
-          h('td', {}, one.attempts),
-          h('td', {}, timeInParis(one.nextAttemptAt)),
-          h('td', {}, one.receipts.map((receipt) => receipt.kind).join(' ')),
-        ),
-        one.issues.length > 0 && h('tr', {}, h('td', { colspan: heads.length }, issueList(one.issues))),
-      ]),
-    ),
+      one.issues.length > 0 && h('tr', {}, h('td', { colspan: heads.length }, issueList(one.issues))),
+    ]),
   );
 }

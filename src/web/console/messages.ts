@@ -1,6 +1,7 @@
 import { h, show } from './dom.ts';
 import { ask, type MessageView } from './gateway.ts';
 import type { Page } from './page.ts';
+import { table } from './table.ts';
 import { sizeText, t, timeInParis } from './words.ts';
 
 const states = ['accepted', 'delivered', 'quarantined', 'refused', 'dead'];
@@ -67,20 +68,7 @@ export function messageTable(rows: MessageView[]): HTMLElement {
       h('td', {}, one.attempts),
     );
   };
-  return h(
-    'table',
-    {},
-    h(
-      'thead',
-      {},
-      h(
-        'tr',
-        {},
-        heads.map((head) => h('th', {}, t(head))),
-      ),
-    ),
-    h('tbody', {}, rows.map(line)),
-  );
+  return table(heads, rows.map(line));
 }
 
 /** A state in its colour. */
