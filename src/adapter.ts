@@ -16,6 +16,7 @@ export interface DoorType<C = unknown> {
   create(context: DoorContext<C>): Door;
 }
 
+/** One system outside, coming in or going out; what it cannot do it leaves out. */
 export interface Door {
   /** Begins to listen or to work; resolves when ready. Throws PasserelleError when it cannot. */
   start?(): Promise<void>;
@@ -159,6 +160,7 @@ export interface FhirEndpoint {
   find?(type: string, parameter: string, values: string[], limit?: number): Resource[];
 }
 
+/** An interaction of the FHIR R4 RESTful API, as if it came over HTTP. */
 export interface FhirRequest {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** `Patient?identifier=…`, `Patient/1`, or '' for a transaction. */
@@ -168,6 +170,7 @@ export interface FhirRequest {
   headers?: Record<string, string>;
 }
 
+/** What the FHIR server answered; also refusals, with an OperationOutcome as body. */
 export interface FhirResponse {
   status: number;
   headers: Record<string, string>;

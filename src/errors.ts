@@ -40,6 +40,7 @@ export const register = {
   ...webErrors,
 } satisfies Record<string, ErrorEntry>;
 
+/** A code of the register; stable, because senders and operators act on it. */
 export type ErrorCode = keyof typeof register;
 
 /**

@@ -1,6 +1,7 @@
 import { type Logger, pino } from 'pino';
 import { type Fault, PasserelleError } from './errors.ts';
 
+/** What to log, and where to. */
 export interface LogOptions {
   level: string;
   /** Where lines go; standard output when not given, at once: a line must not be lost when the program ends the moment after. */

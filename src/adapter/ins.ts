@@ -5,6 +5,7 @@ const INS = /^urn:oid:1\.2\.250\.1\.213\.1\.4\.(8|9|10|11)$/;
 const SHAPE = /^[1-8]\d{4}(?:\d{2}|2[AB])\d{8}$/;
 const RELIABILITY = /fr-core-identity-reliability$/;
 
+/** True for the system of an INS (NIR, NIA, and those of test and demonstration). */
 export function isIns(system: string | undefined): boolean {
   return INS.test(system ?? '');
 }

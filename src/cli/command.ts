@@ -2,6 +2,7 @@ import type { Environment } from '../config.ts';
 
 /** The two languages of the command line. */
 export type Language = 'fr' | 'en';
+/** A sentence in both languages. */
 export type Text = Record<Language, string>;
 
 /** All a command knows of the world; made from `process` by `src/main.ts`, and by tests. */
@@ -19,6 +20,7 @@ export interface Io {
   input(): Promise<Uint8Array>;
 }
 
+/** An option of a command. */
 export interface Option {
   /** Long name without dashes. */
   name: string;

@@ -45,6 +45,9 @@ export async function runLoad(
   return { answers, seconds: (performance.now() - started) / 1000 };
 }
 
+/**
+ * Figures of a run: counts by acknowledgement code and error, rate, percentiles of the answer times in milliseconds.
+ */
 export function figuresOf(answers: Answered[], seconds: number): Figures {
   const times = answers.map((one) => one.milliseconds).sort((a, b) => a - b);
   const at = (share: number) => round(times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? 0);

@@ -2,6 +2,7 @@ import { Pool } from 'undici';
 import { fault, PasserelleError } from '../errors.ts';
 import type { Connection } from './load.ts';
 
+/** Where `send http` posts, and how long it waits for an answer, in milliseconds. */
 export interface HttpTarget {
   url: URL;
   token?: string;

@@ -33,8 +33,10 @@ export interface Config {
   folders: { mappings: string; profiles: string[] };
 }
 
+/** Levels of the log, as pino names them. */
 export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
 
+/** The HTTP listener; times in seconds. */
 export interface HttpConfig {
   listen: string;
   publicUrl?: string;
@@ -45,6 +47,7 @@ export interface HttpConfig {
   connections: number;
 }
 
+/** Files of a TLS listener (PEM) and what it asks of its clients. */
 export interface TlsConfig {
   cert: string;
   key: string;
@@ -63,6 +66,7 @@ export interface DoorEntry {
   [setting: string]: unknown;
 }
 
+/** Who may come in: the issuer of tokens, other issuers, clients, login of persons. */
 export interface AccessConfig {
   issuer: {
     kind: 'development' | 'own' | 'none';

@@ -11,11 +11,13 @@ export const insSystems = {
   'urn:oid:1.2.250.1.213.1.4.11': 'INS-NIR-DEMO',
 } as const;
 
+/** System of an INS as FR Core writes it: `urn:oid:` and the OID of its kind. */
 export type InsSystem = keyof typeof insSystems;
 
 /** The calculated INS of before 2020: derived from traits, not unique, never a reason to link. */
 export const INS_C = 'urn:oid:1.2.250.1.213.1.4.2';
 
+/** An INS (identité nationale de santé) that a claim or a record bears. */
 export interface Ins {
   system: InsSystem;
   /** 15 characters, upper case, no spaces. */
@@ -64,6 +66,7 @@ export function currentIns(patient: Patient): Ins[] {
   return insOf(patient).filter((ins) => ins.valid && ins.current);
 }
 
+/** True for the systems of `insSystems`; not for the calculated INS. */
 export function isInsSystem(system: string | undefined): system is InsSystem {
   return system !== undefined && Object.hasOwn(insSystems, system);
 }

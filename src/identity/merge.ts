@@ -8,6 +8,7 @@ import { compare, traitsOf, traitsThat } from './traits.ts';
 /** On an identifier a surviving record took over: the record it came from, so that a merge can be undone. */
 export const MERGED_FROM = 'http://passerelle.example/fhir/StructureDefinition/merged-from';
 const LIFECYCLE = 'http://terminology.hl7.org/CodeSystem/iso-21089-lifecycle';
+/** Identifier system of decisions, so that one is carried out once. */
 export const DECISION_SYSTEM = 'http://passerelle.example/fhir/NamingSystem/identity-decision';
 
 /** Who decided, when and why: what the Provenance says. */
@@ -129,6 +130,7 @@ export function provenance(
   };
 }
 
+/** True for the Provenance of a merge, which is what an unmerge undoes. */
 export function isMerge(one: Provenance): boolean {
   return one.activity?.coding?.some((coding) => coding.system === LIFECYCLE && coding.code === 'merge') ?? false;
 }

@@ -1,5 +1,6 @@
 import type { Coding, Extension, Patient } from '@medplum/fhirtypes';
 
+/** FR Core's extension for the reliability of an identity. */
 export const RELIABILITY = 'https://hl7.fr/ig/fhir/core/StructureDefinition/fr-core-identity-reliability';
 
 /**
@@ -57,6 +58,7 @@ export function withVersion(extension: Extension): Extension {
   };
 }
 
+/** What a record says of the reliability of its identity, one extension for each version of the code system. */
 export function reliabilityExtensions(patient: Patient): Extension[] {
   return (patient.extension ?? []).filter((extension) => extension.url === RELIABILITY);
 }

@@ -18,6 +18,7 @@ export const reviewParts = {
   decision: 'decision',
   record: 'record',
 } as const;
+/** Names of inputs and outputs of an identity review. */
 export type ReviewPart = keyof typeof reviewParts;
 
 /** What a person decided: the claim is the candidate, or somebody else. */

@@ -1,8 +1,11 @@
 import type { Extension, HumanName, Patient } from '@medplum/fhirtypes';
 
 const CORE = 'https://hl7.fr/ig/fhir/core/StructureDefinition/';
+/** FR Core: all given names of the birth certificate, in one text. */
 export const BIRTH_LIST = `${CORE}fr-core-patient-birth-list-given-name`;
+/** Place of birth; its INSEE code is in `INSEE_CODE`. */
 export const BIRTH_PLACE = 'http://hl7.org/fhir/StructureDefinition/patient-birthPlace';
+/** FR Core: INSEE code (code officiel géographique) of an address. */
 export const INSEE_CODE = `${CORE}fr-core-address-insee-code`;
 
 /**
@@ -25,7 +28,9 @@ export interface Traits {
   usedGiven?: string;
 }
 
+/** One of the strict traits of the RNIV. */
 export type Trait = 'birthName' | 'given' | 'birthDate' | 'sex' | 'birthPlace';
+/** All strict traits, in the order in which they are told. */
 export const strictTraits: Trait[] = ['birthName', 'given', 'birthDate', 'sex', 'birthPlace'];
 
 /**
@@ -36,6 +41,7 @@ export const strictTraits: Trait[] = ['birthName', 'given', 'birthDate', 'sex', 
  * - `unknown`: at least one side does not say
  */
 export type Agreement = 'agree' | 'close' | 'differ' | 'unknown';
+/** How two claims compare, trait by trait. */
 export type Comparison = Record<Trait, Agreement> & {
   /** Birth name and given name stand in each other's place on one side. */
   swapped: boolean;

@@ -153,6 +153,7 @@ function sentenceOf(signal: Signal): string {
   return `${rule.reason.fr}${limit}${day}`;
 }
 
+/** Who a step of an escalation asks: its coded role, where it has one, and the French words for it. */
 export function performerOf(step: EscalationStep): CodeableConcept {
   return { ...(step.performer ? { coding: [{ ...step.performer }] } : {}), text: step.performerText.fr };
 }
@@ -170,6 +171,7 @@ function alertsOf(ruleId: string, tasks: Task[]): Task[] {
   return tasks.filter((task) => inputsNamed(task, 'rule').some((one) => one.valueString === ruleId));
 }
 
+/** The inputs of a task that bear a name of `TaskPart`. */
 export function inputsNamed(task: Task, name: string): TaskInput[] {
   return (task.input ?? []).filter((one) => one.type?.coding?.some((coding) => coding.code === name));
 }

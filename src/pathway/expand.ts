@@ -95,6 +95,7 @@ function identityOf(request: ServiceRequest, conversion: Conversion): string {
   return `${system}|${value}`;
 }
 
+/** What of a conversion a plan is made from. */
 export function sourcesOf(conversion: Conversion) {
   return {
     record: resourcesOf(conversion, 'Patient')[0],

@@ -4,9 +4,13 @@ import { seedHash, seedUuid } from '../seed.ts';
 
 /** Systems the pathway writes with; the programme's own codes are in `profiles/CodeSystem-*.json`. */
 export const COVISAN = 'http://passerelle.example/fhir/CodeSystem/covisan';
+/** Business states of a task (`Task.businessStatus`). */
 export const TASK_STATUS = 'http://passerelle.example/fhir/CodeSystem/task-status';
+/** Phases of the illness. */
 export const PHASE = 'http://passerelle.example/fhir/CodeSystem/phase';
+/** Why a follow-up ended. */
 export const EXIT_REASON = 'http://passerelle.example/fhir/CodeSystem/exit-reason';
+/** Types of the inputs of tasks, see `TaskPart`. */
 export const PART = 'http://passerelle.example/fhir/CodeSystem/task-part';
 /** Identifier system of everything the pathway makes: its value is derived from what it is made for. */
 export const PATHWAY = 'http://passerelle.example/fhir/NamingSystem/pathway';
@@ -14,6 +18,7 @@ export const PATHWAY = 'http://passerelle.example/fhir/NamingSystem/pathway';
 export const J1_USED = 'http://passerelle.example/fhir/StructureDefinition/first-symptoms';
 /** The programme's own profiles, `profiles/StructureDefinition-*.json`. */
 export const PROFILE = 'http://passerelle.example/fhir/StructureDefinition/';
+/** Activities of a Provenance (ISO 21089). */
 export const LIFECYCLE = 'http://terminology.hl7.org/CodeSystem/iso-21089-lifecycle';
 
 /** Names of the inputs of tasks. */
@@ -59,10 +64,12 @@ export function changed<R extends Resource>(resource: R): Draft<R> {
   };
 }
 
+/** A `Task.businessStatus`. */
 export function status(code: string, display: string): { coding: Coding[] } {
   return { coding: [{ system: TASK_STATUS, code, display }] };
 }
 
+/** The type of an input of a task. */
 export function part(code: TaskPart): { coding: Coding[] } {
   return { coding: [{ system: PART, code }] };
 }

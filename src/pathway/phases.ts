@@ -1,6 +1,7 @@
 import { dayNumber, dayOf } from './days.ts';
 import type { Bounds, DayBounds } from './rules.ts';
 
+/** The three phases of a Covid illness that rules and displays tell apart. */
 export type Phase = 'viral' | 'transitional' | 'inflammatory';
 
 /** Where in the illness a day is. */

@@ -52,6 +52,7 @@ export interface DayBounds {
   possible: { viral: Bounds; transitional: Bounds; inflammatory: Bounds };
   critical: Bounds;
 }
+/** Days of the illness, both ends included; J1 is 1. Without `to`, without end. */
 export interface Bounds {
   from: number;
   to?: number;
@@ -127,6 +128,7 @@ export interface ScoreRule extends RuleBase {
   hours: number;
 }
 
+/** A rule of `mappings/rules-*.json`: one reading, a course of readings, an answer, or a score. */
 export type Rule = ThresholdRule | TrendRule | AnswerRule | ScoreRule;
 
 /** Points by parameter; the first band that fits counts. */
@@ -135,6 +137,7 @@ export interface Score {
   source: string;
   parameters: ScoreParameter[];
 }
+/** One reading or answer of a score and the points it gives. */
 export interface ScoreParameter {
   id: string;
   codes: Coding[];

@@ -15,9 +15,11 @@ import type {
 } from '@medplum/fhirtypes';
 import { fault, PasserelleError } from '../../errors.ts';
 
+/** Whom a circle can name, besides its patient. */
 export type Member = PractitionerRole | Practitioner | RelatedPerson | Organization;
 type Numbered = Required<Pick<Identifier, 'system' | 'value'>>;
 
+/** A care circle with all that its CareTeam refers to. */
 export interface Circle {
   team: CareTeam;
   patient: Patient;

@@ -5,6 +5,7 @@ import type { Delivery, DeliveryOutcome, FhirEndpoint, Wanted, Written } from '.
 import { type ErrorCode, fault, PasserelleError } from '../../errors.ts';
 import { circleBundle, essence, identifierOf, type Member } from './circle.ts';
 
+/** What sending a circle needs: the house's FHIR server, and the server that manages circles. */
 export interface Sharing {
   fhir: FhirEndpoint;
   manager: Elsewhere;

@@ -16,6 +16,10 @@ export interface MllpClient {
   close(): void;
 }
 
+/**
+ * A connection to one MLLP listener, opened at the first message and kept. One message is in flight; an
+ * acknowledgement whose MSA-2 is another's is passed over.
+ */
 export function openClient(config: MllpOutConfig): MllpClient {
   let socket: Socket | undefined;
   let last: Promise<unknown> = Promise.resolve();

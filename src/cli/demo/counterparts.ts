@@ -13,6 +13,7 @@ export interface Listener {
   stop(): Promise<void>;
 }
 
+/** A hospital's MLLP listener on a free loopback port: acknowledges everything and keeps what it heard. */
 export async function startListener(): Promise<Listener> {
   const heard: string[] = [];
   const sockets = new Set<Socket>();
@@ -56,6 +57,7 @@ interface ImapServer {
   appendMessage(mailbox: string, flags: string[], date: Date, mail: string): void;
 }
 
+/** An IMAP mailbox in process, on a free loopback port. */
 export async function startMailbox(address: string): Promise<Mailbox> {
   const make = needed('hoodiecrow-imap') as (options: object) => ImapServer;
   const server = make({ plugins: ['IDLE', 'UIDPLUS'], storage: { INBOX: {} } });
