@@ -13,6 +13,8 @@ export interface Sql {
 export interface Criterion extends Sql {
   /** A resource has at most one row that meets it, at one path. */
   unique?: boolean;
+  /** The one value that the first column of the index can have. */
+  first?: string;
   test(row: Row): boolean;
 }
 
@@ -69,7 +71,7 @@ export function token(parameter: string, value: string): Criterion {
   const parts = splitUnescaped(value, '|').map(plain);
   if (parts.length > 2 || value === '' || value === '|') throw invalid(parameter, 'token');
   if (parts.length === 1) {
-    return { text: 'i.code = ?', values: [parts[0]!], test: (row) => row[0] === parts[0] };
+    return { text: 'i.code = ?', values: [parts[0]!], first: parts[0]!, test: (row) => row[0] === parts[0] };
   }
   const [system, code] = parts as [string, string];
   if (code === '') return { text: 'i.system = ?', values: [system], test: (row) => row[1] === system };
@@ -77,6 +79,7 @@ export function token(parameter: string, value: string): Criterion {
     text: `i.code = ? AND (+i.system = ? OR +i.system = '${ANY_SYSTEM}')`,
     values: [code, system],
     unique: true,
+    first: code,
     test: (row) => row[0] === code && (row[1] === system || row[1] === ANY_SYSTEM),
   };
 }
