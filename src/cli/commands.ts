@@ -19,6 +19,7 @@ export const commands: Record<string, () => Promise<Command>> = {
   access: async () => (await import('./access.ts')).access,
   token: async () => (await import('./token.ts')).token,
   audit: async () => (await import('./audit.ts')).audit,
+  backup: async () => (await import('./backup.ts')).backup,
   bench: async () => (await import('./bench.ts')).bench,
 };
 

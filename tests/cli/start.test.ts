@@ -22,26 +22,31 @@ let errors = '';
 /** The gateway as an operator runs it: a process of its own, ports that are free, an empty data folder. */
 beforeAll(async () => {
   data = join(await mkdtemp(join(tmpdir(), 'passerelle-start-')), 'data');
-  const environment = { PASSERELLE_DATA: data, PASSERELLE_HTTP: '127.0.0.1:0', PASSERELLE_MLLP: '127.0.0.1:0' };
-  gateway = spawn(process.execPath, [bin, 'start'], { env: { PATH: process.env.PATH, ...environment } });
-  gateway.stderr?.on('data', (chunk) => {
-    errors += chunk;
-  });
-  const output = createInterface({ input: gateway.stdout as NonNullable<typeof gateway.stdout> });
-  const listening = new Promise<void>((resolve, reject) => {
-    output.on('line', (line) => {
-      lines.push(JSON.parse(line));
-      if (lines.at(-1)?.msg === 'listening') resolve();
-    });
-    gateway.once('exit', () => reject(new Error(`the gateway did not start: ${errors}`)));
-  });
-  await listening;
+  gateway = await started(data);
   url = String(lines.at(-1)?.url);
 });
 afterAll(async () => {
   gateway.kill('SIGKILL');
   await rm(join(data, '..'), { recursive: true, force: true });
 });
+
+/** A process over a data folder, once it listens; what it says goes into `lines` and `errors`. */
+async function started(folder: string): Promise<ChildProcess> {
+  const environment = { PASSERELLE_DATA: folder, PASSERELLE_HTTP: '127.0.0.1:0', PASSERELLE_MLLP: '127.0.0.1:0' };
+  const child = spawn(process.execPath, [bin, 'start'], { env: { PATH: process.env.PATH, ...environment } });
+  child.stderr.on('data', (chunk) => {
+    errors += chunk;
+  });
+  const output = createInterface({ input: child.stdout });
+  await new Promise<void>((resolve, reject) => {
+    output.on('line', (line) => {
+      lines.push(JSON.parse(line));
+      if (lines.at(-1)?.msg === 'listening') resolve();
+    });
+    child.once('exit', () => reject(new Error(`the gateway did not start: ${errors}`)));
+  });
+  return child;
+}
 
 const run = (...args: string[]) => inside(args, { PASSERELLE_DATA: data });
 const observation = {
@@ -118,6 +123,26 @@ describe('a gateway that runs', () => {
       headers: { authorization: `Bearer ${token}` },
     });
     expect(await found.json()).toMatchObject({ total: 1 });
+  });
+
+  test('copies its data while it runs, and another takes the copy up', async () => {
+    const copy = join(data, '..', 'copy');
+    const { code, out } = await run('backup', copy, '--json');
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({ folder: copy });
+    expect((await stat(join(copy, 'issuer-keys.json'))).mode & 0o077).toBe(0);
+    expect((await run('backup', copy)).code).toBe(2);
+
+    const second = await started(copy);
+    const address = String(lines.pop()?.url);
+    const token = (await inside(['token', '--client', 'tester'], { PASSERELLE_DATA: copy })).out.trim();
+    const headers = { authorization: `Bearer ${token}` };
+    const found = await fetch(`${address}/fhir/R4/${reference}`, { headers });
+    expect(await found.json()).toMatchObject({ resourceType: 'Observation', valueInteger: 2 });
+    expect(await (await fetch(`${address}/messages/${id}`, { headers })).json()).toMatchObject({ state: 'delivered' });
+    const ended = once(second, 'exit');
+    second.kill('SIGTERM');
+    await ended;
   });
 
   test('ends at SIGTERM with 0, having said nothing on stderr', async () => {

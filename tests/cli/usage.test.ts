@@ -59,6 +59,7 @@ describe('help', () => {
       'access',
       'token',
       'audit',
+      'backup',
       'bench',
     ];
     expect(commands.map((one) => one.name)).toEqual(names);
