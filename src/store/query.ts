@@ -77,6 +77,16 @@ function shape(query: SearchQuery, key: string, value: string, limits: QueryLimi
   return true;
 }
 
+/** True for parameters that shape the answer without selecting by content and without naming other parameters. */
+export function shapes(key: string): boolean {
+  return SILENT.has(key) || ['_count', '_summary', '_elements', '_total', CURSOR].includes(key);
+}
+
+/** A sort key as `_sort` writes it. */
+export function sortText({ code, descending }: SortKey): string {
+  return descending ? `-${code}` : code;
+}
+
 function sortKey(text: string): SortKey {
   return text.startsWith('-') ? { code: text.slice(1), descending: true } : { code: text, descending: false };
 }

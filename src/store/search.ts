@@ -4,7 +4,16 @@ import { condition } from './conditions.ts';
 import { includeAll, includeExists } from './include.ts';
 import type { Condition, SearchContext } from './indexed.ts';
 import { countMatches, findPage, someMatches } from './plan.ts';
-import { CURSOR, pairsOf, parseQuery, type QueryLimits, type SearchQuery, unknownParameter } from './query.ts';
+import {
+  CURSOR,
+  pairsOf,
+  parseQuery,
+  type QueryLimits,
+  type SearchQuery,
+  shapes,
+  sortText,
+  unknownParameter,
+} from './query.ts';
 import type { Shelf } from './shelf.ts';
 import { view } from './view.ts';
 
@@ -36,8 +45,9 @@ export function search(
   try {
     const conditions = conditionsOf(query, context, options.strict, faults);
     dropUnknown(query, context, options.strict, faults);
+    const used = applied(query, pairs);
     if (query.summary === 'count') {
-      return { ...bundle(query, pairs, faults), total: countMatches(type, conditions, context) };
+      return { ...bundle(query, used, faults), total: countMatches(type, conditions, context) };
     }
     const page = findPage(type, conditions, query.sort, query, context);
     const resources = page.found.map((one) => shelf.content(one.vid));
@@ -50,7 +60,7 @@ export function search(
       ...included.resources.map((resource) => entry(resource, 'include', query)),
     ];
     return {
-      ...bundle(query, pairs, faults, entries, page.cursor),
+      ...bundle(query, used, faults, entries, page.cursor),
       ...(page.total === undefined ? {} : { total: page.total }),
     };
   } finally {
@@ -74,11 +84,12 @@ export function matches(type: string, criteria: string, context: SearchContext, 
 
 function conditionsOf(query: SearchQuery, context: SearchContext, strict: boolean, faults: Fault[]): Condition[] {
   const conditions: Condition[] = [];
-  for (const [key, value] of query.filters) {
+  query.filters = query.filters.filter(([key, value]) => {
     const found = condition(query.type, key, value, context);
     if (found) conditions.push(found);
     else report(query.type, key, strict, faults);
-  }
+    return found !== undefined;
+  });
   return conditions;
 }
 
@@ -94,6 +105,15 @@ function dropUnknown(query: SearchQuery, context: SearchContext, strict: boolean
     const known = includeExists(include, context);
     if (!known) report(query.type, include.text, strict, faults);
     return known;
+  });
+}
+
+/** The parameters that made the answer: links name those and no others (https://hl7.org/fhir/R4/search.html#conformance). */
+function applied(query: SearchQuery, pairs: [string, string][]): [string, string][] {
+  const known = new Set([...query.filters.map((pair) => pair.join('=')), ...query.includes.map(({ text }) => text)]);
+  return pairs.flatMap(([key, value]): [string, string][] => {
+    if (key === '_sort') return query.sort.length ? [[key, query.sort.map(sortText).join(',')]] : [];
+    return shapes(key) || known.has(`${key}=${value}`) ? [[key, value]] : [];
   });
 }
 

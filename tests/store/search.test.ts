@@ -284,4 +284,12 @@ describe('what is not known', () => {
     const answer = await fixture.get(path, { prefer: 'handling=strict' });
     expect([answer.status, codeOf(answer)]).toEqual([status, code]);
   });
+
+  test('links name what made the answer, and nothing that was not applied', async () => {
+    const path = 'Patient?bogus=1&gender=female,male&_sort=bogus,-birthdate&_include=Patient:bogus&_count=1';
+    const { body } = await fixture.get(path);
+    const links = (body as Bundle).link!.map(({ relation, url }) => [relation, decodeURIComponent(url)]);
+    expect(links[0]).toEqual(['self', 'Patient?gender=female,male&_sort=-birthdate&_count=1']);
+    expect(links[1]?.[1]).toContain('Patient?gender=female,male&_sort=-birthdate&_count=1&_cursor=');
+  });
 });
