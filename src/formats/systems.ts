@@ -114,9 +114,19 @@ export function oidOf(uri: string): string | undefined {
   return isOid(oid) ? oid : undefined;
 }
 
+/** URIs of the names met last: a gateway has some hundred partners, and each of their messages names them several times. */
+const localSystems = new Map<string, string>();
+const NAMES_KEPT = 2000;
+const LONGEST_KEPT = 200;
+
 /** The URI of an issuer that has a name but no OID (HL7 v2 HD.1 alone, a vendor's code table). */
 export function localSystem(authority: string): string {
-  return LOCAL + encodeURIComponent(authority.trim().toWellFormed());
+  const known = localSystems.get(authority);
+  if (known !== undefined) return known;
+  const uri = LOCAL + encodeURIComponent(authority.trim().toWellFormed());
+  if (localSystems.size >= NAMES_KEPT) localSystems.clear();
+  if (authority.length <= LONGEST_KEPT) localSystems.set(authority, uri);
+  return uri;
 }
 
 /** The name inside a URI made by {@link localSystem}; undefined for any other URI. */

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Patient } from '@medplum/fhirtypes';
 import type { Decoded } from '../conversion.ts';
 import type { Fault } from '../errors.ts';
@@ -26,7 +26,7 @@ export type Inspection = Omit<NewMessage, 'id' | 'incoming' | 'receivedAt'> & {
  */
 export async function inspect(incoming: Incoming, receivedAt: Date, house: House): Promise<Inspection> {
   if (incoming.interaction) return interactionOf(incoming);
-  const unwrapped = await unwrap(incoming);
+  const unwrapped = await unwrap(incoming, 'inspection');
   if (!unwrapped.decoded) return summary(incoming, 'unknown', incoming.sender ?? incoming.door, unwrapped.faults);
   switch (unwrapped.format) {
     case 'hl7v2':
@@ -43,18 +43,16 @@ export async function inspect(incoming: Incoming, receivedAt: Date, house: House
 function inspectHl7v2(incoming: Incoming, unwrapped: Unwrapped): Inspection {
   const tree = unwrapped.decoded!.tree as hl7v2.Hl7v2Tree;
   const faults = [...unwrapped.faults, ...inspectBeforeMapping(unwrapped)];
-  return {
-    ...summary(incoming, hl7v2.kind(tree), hl7v2.sender(tree), faults),
-    dedupeKey: `hl7v2|${hl7v2.dedupeKey(tree, incoming.bytes)}`,
-    lane: laneOf(hl7v2.claims(tree)),
-    ties: tiesOf(tree),
-  };
+  const dedupeKey = `hl7v2|${hl7v2.dedupeKey(tree, incoming.bytes)}`;
+  const lane = laneOf(hl7v2.claims(tree));
+  const ties = tiesOf(tree, lane);
+  return { ...summary(incoming, hl7v2.kind(tree), hl7v2.sender(tree), faults, dedupeKey), lane, ties };
 }
 
 /** A merge ties the lane of the retired number to that of the survivor, so that their messages keep one order. */
-function tiesOf(tree: hl7v2.Hl7v2Tree): Inspection['ties'] {
+function tiesOf(tree: hl7v2.Hl7v2Tree, into: string): Inspection['ties'] {
   const retired = hl7v2.retiredClaims(tree);
-  const [lane, into] = [retired && laneOf(retired), laneOf(hl7v2.claims(tree))];
+  const lane = retired && laneOf(retired);
   return lane && into && lane !== into ? { lane, into } : undefined;
 }
 
@@ -152,13 +150,18 @@ function interactionOf(incoming: Incoming): Inspection {
   };
 }
 
-function summary(incoming: Incoming, kind: string, sender: string, faults: Fault[]): Inspection {
-  const key = incoming.idempotencyKey ?? createHash('sha256').update(incoming.bytes).digest('hex');
+function summary(
+  incoming: Incoming,
+  kind: string,
+  sender: string,
+  faults: Fault[],
+  dedupeKey = `${incoming.door}|${sender}|${incoming.idempotencyKey ?? hash('sha256', incoming.bytes)}`,
+): Inspection {
   const sorted = [...faults].sort((a, b) => rank(a) - rank(b));
   return {
     state: stateOf(sorted),
     faults: sorted,
-    dedupeKey: `${incoming.door}|${sender}|${key}`,
+    dedupeKey,
     lane: '',
     kind,
     sender,

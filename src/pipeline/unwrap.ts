@@ -42,14 +42,21 @@ const readers: Partial<Record<Format, Reader>> = {
   mail: async (bytes) => (await import('../formats/mail/index.ts')).read(bytes) as Promise<Decoded>,
 };
 
+/** Of HL7 v2 an inspection needs a few fields only; documents are read as a whole, their faults are the sender's. */
+const inspected: typeof readers = { ...readers, hl7v2: (bytes) => hl7v2.readForInspection(bytes) as Decoded };
+
 /**
  * Bytes → plain trees: recognises the format where the door did not say it, reads the message, then each document inside
  * it. Pure; whatever is wrong comes back as faults. It takes its turn even where the reader needs none (only archives in
  * mails do), so that messages of one connection keep their order.
+ * @param purpose what is read for `inspection` serves nothing else
  */
-export async function unwrap(incoming: Pick<Incoming, 'bytes' | 'format' | 'contentType'>): Promise<Unwrapped> {
+export async function unwrap(
+  incoming: Pick<Incoming, 'bytes' | 'format' | 'contentType'>,
+  purpose: 'conversion' | 'inspection' = 'conversion',
+): Promise<Unwrapped> {
   const format = incoming.format ?? recognise(incoming.bytes, incoming.contentType);
-  const reader = format && readers[format];
+  const reader = format && (purpose === 'inspection' ? inspected : readers)[format];
   if (!format || !reader) return { parts: [], faults: [fault('format-unknown')] };
   const read = reader(incoming.bytes);
   const decoded = read instanceof Promise ? await read : read;

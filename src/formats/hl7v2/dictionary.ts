@@ -45,7 +45,9 @@ for (const [segment, fields] of Object.entries(table)) {
   }
   types.set(segment, list);
 }
-const names = new Set([...types.keys(), ...others.split(' ')]);
+/** Segments with fields that have a FHIR-ready form. */
+export const typedSegments: readonly string[] = [...types.keys()];
+const names = new Set([...typedSegments, ...others.split(' ')]);
 
 export function isSegmentName(name: string): boolean {
   return names.has(name) || name.startsWith('Z');

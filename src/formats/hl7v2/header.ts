@@ -2,29 +2,33 @@
 import { hash } from 'node:crypto';
 import type { HumanName, Identifier, Patient } from '@medplum/fhirtypes';
 import { say } from './ready.ts';
-import type { Hl7v2Tree, MessageHeader, Segment } from './tree.ts';
+import type { Hl7v2Tree, MessageHeader, Repetition, Segment } from './tree.ts';
 
 export function headerOf(msh: Segment | undefined): MessageHeader {
-  const one = (field: number, component = 1): string | undefined => say(msh?.[`f${field}`]?.[0]?.[`c${component}`]);
-  const optional = {
-    structure: one(9, 3),
-    processingId: one(11),
-    version: one(12),
-    application: one(3),
-    facility: one(4),
-    receivingApplication: one(5),
-    receivingFacility: one(6),
-    dateTime: msh?.f7?.[0]?.dateTime,
-    profile: [one(21), one(21, 2)].filter((part) => part !== undefined).join('^') || undefined,
+  const [kind] = msh?.f9 ?? [];
+  const [profile] = msh?.f21 ?? [];
+  const header: MessageHeader = {
+    type: say(kind?.c1)?.toUpperCase() ?? '',
+    event: say(kind?.c2)?.toUpperCase() ?? '',
+    controlId: one(msh?.f10) ?? '',
   };
-  return {
-    type: one(9)?.toUpperCase() ?? '',
-    event: one(9, 2)?.toUpperCase() ?? '',
-    controlId: one(10) ?? '',
-    ...(Object.fromEntries(
-      Object.entries(optional).filter(([, value]) => value !== undefined),
-    ) as Partial<MessageHeader>),
-  };
+  set(header, 'structure', say(kind?.c3));
+  set(header, 'processingId', one(msh?.f11));
+  set(header, 'version', one(msh?.f12));
+  set(header, 'application', one(msh?.f3));
+  set(header, 'facility', one(msh?.f4));
+  set(header, 'receivingApplication', one(msh?.f5));
+  set(header, 'receivingFacility', one(msh?.f6));
+  set(header, 'dateTime', msh?.f7?.[0]?.dateTime);
+  set(header, 'profile', [say(profile?.c1), say(profile?.c2)].filter((part) => part !== undefined).join('^'));
+  return header;
+}
+
+/** First component of the first repetition. */
+const one = (field: Repetition[] | undefined): string | undefined => say(field?.[0]?.c1);
+
+function set<K extends keyof MessageHeader>(header: MessageHeader, name: K, value: MessageHeader[K] | undefined): void {
+  if (value) header[name] = value;
 }
 
 /** `MDM^T02`, for lists; `ACK` when there is no event. */

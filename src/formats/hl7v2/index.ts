@@ -4,6 +4,6 @@ export { type Envelope, envelope } from './envelope.ts';
 export { claims, dedupeKey, kind, retiredClaims, sender } from './header.ts';
 export { inspect } from './inspect.ts';
 export type { InspectedDocument, InspectOptions } from './inspection.ts';
-export { read } from './read.ts';
+export { read, readForInspection } from './read.ts';
 export type * from './tree.ts';
 export { compose, type Written, type WrittenComponent, write } from './write.ts';

@@ -18,6 +18,8 @@ const events: Record<string, { all: string; visit?: string }> = {
   ZAM: { all: 'Z01 Z02 Z03' },
 };
 const TYPES = Object.keys(events).join(', ');
+const taken = new Map(Object.entries(events).map(([type, { all }]) => [type, new Set(all.split(' '))]));
+const movements = new Set(events.ADT!.visit!.split(' '));
 
 /**
  * All faults of a message, worst first. `documents` are the embedded documents that could be read as CDA, by place. An
@@ -40,17 +42,18 @@ function rank(one: Fault): number {
   return register[one.code].msa === 'AR' ? 0 : 1;
 }
 
+const required = [3, 4, 5, 6, 7, 9, 10, 11, 12].map((number) => [`f${number}`, number] as const);
+
 /** MSH: the fields the French profiles require, and the codes that decide whether the message is taken at all. */
 function header(tree: Hl7v2Tree): Fault[] {
   const { type, event, processingId, version } = tree.message;
   const faults: Fault[] = [];
-  const required = [3, 4, 5, 6, 7, 9, 10, 11, 12].filter(
-    (number) => say(tree.MSH[0]?.[`f${number}`]?.[0]?.c1) === undefined,
-  );
-  faults.push(...required.map((number) => missing('MSH', number)));
+  for (const [name, number] of required) {
+    if (say(tree.MSH[0]?.[name]?.[0]?.c1) === undefined) faults.push(missing('MSH', number));
+  }
   if (type !== '' && !Object.hasOwn(events, type)) {
     faults.push(fault('hl7-message-type', { place: 'MSH-9.1', params: { type: shown(type), accepted: TYPES } }));
-  } else if (type !== '' && !has(events[type]!.all, event)) {
+  } else if (type !== '' && !taken.get(type)!.has(event)) {
     const params = { type, event: shown(event), accepted: events[type]!.all };
     faults.push(fault('hl7-event', { place: 'MSH-9.2', params }));
   }
@@ -100,7 +103,7 @@ function insFaults(who: Patient): Fault[] {
 /** PV1: required by movements and by documents; the visit number when the class is a real stay. */
 function visit(tree: Hl7v2Tree): Fault[] {
   const { type, event } = tree.message;
-  const isMovement = type === 'ADT' && has(events.ADT!.visit!, event);
+  const isMovement = type === 'ADT' && movements.has(event);
   const isDocument = type === 'MDM' || tree.document.length > 0;
   if (!isMovement && !isDocument) return [];
   const pv1 = tree.PV1?.[0];
@@ -126,8 +129,6 @@ function result(tree: Hl7v2Tree): Fault[] {
   if (!tree.OBR?.length) return [missingSegment('OBR')];
   return tree.OBX?.length ? [] : [missingSegment('OBX')];
 }
-
-const has = (list: string, one: string): boolean => list.split(' ').includes(one);
 
 /** A code may be told back; anything longer is not a code. */
 const shown = (code: string): string => (/^[A-Z0-9_]{1,12}$/.test(code) ? code : '?');

@@ -4,20 +4,41 @@ import { datatypesOf } from './dictionary.ts';
 import { flagNamed } from './flags.ts';
 import type { Hl7v2Tree, Repetition, Segment } from './tree.ts';
 
-/** What a segment is called; kept aside so that the tree holds nothing but the message. */
-const names = new WeakMap<Segment, { name: string; place: string }>();
+/** What a segment is called; kept in private slots so that the tree shows nothing but the message. */
+class Called {
+  readonly #name: string;
+  readonly #place: string;
 
-export function remember(segment: Segment, called: { name: string; place: string }): void {
-  names.set(segment, called);
+  constructor(name: string, place: string) {
+    this.#name = name;
+    this.#place = place;
+  }
+
+  static is(value: object): boolean {
+    return #name in value;
+  }
+
+  static nameOf(segment: object): string {
+    return #name in segment ? segment.#name : '';
+  }
+
+  static placeOf(segment: object): string {
+    return #place in segment ? segment.#place : '';
+  }
+}
+
+/** A segment without a field yet. */
+export function emptySegment(name: string, place: string): Segment {
+  return new Called(name, place) as object as Segment;
 }
 
 export function segmentName(segment: Segment): string {
-  return names.get(segment)?.name ?? '';
+  return Called.nameOf(segment);
 }
 
 /** `PID`, `OBX[2]`. */
 export function segmentPlace(segment: Segment): string {
-  return names.get(segment)?.place ?? '';
+  return Called.placeOf(segment);
 }
 
 /** Place of a repetition, counted from 0: the first is named like the field. */
@@ -121,7 +142,7 @@ function inSegment(tree: Hl7v2Tree, path: readonly (string | number)[]): string 
   let value: unknown = tree;
   for (let i = 0; i < path.length && value !== null && typeof value === 'object'; i++) {
     value = (value as Record<string | number, unknown>)[path[i]!];
-    if (value !== null && typeof value === 'object' && names.has(value as Segment)) {
+    if (value !== null && typeof value === 'object' && Called.is(value)) {
       return segmentPlace(value as Segment) + inField(path.slice(i + 1), value as Segment);
     }
   }

@@ -2,18 +2,20 @@
 import type { Decoded, Part } from '../../conversion.ts';
 import { type Fault, fault, warning } from '../../errors.ts';
 import { type Charset, charset, charsetNamed } from './charset.ts';
+import { decisiveFields } from './decisive.ts';
 import type { Separators } from './escape.ts';
 import { groups } from './groups.ts';
 import { headerOf } from './header.ts';
 import { observationValue } from './observation.ts';
 import { payloads } from './payload.ts';
 import { placesOf } from './place.ts';
-import { type Line, limits, lines, payloadRanges, rawSegment } from './split.ts';
+import { type Line, limits, lines, payloadRanges, type RawSegment, rawSegment } from './split.ts';
 import { tied } from './tied.ts';
 import type { Hl7v2Tree, Raw, Segment } from './tree.ts';
 import { type Reading, segmentOf } from './values.ts';
 
 const NOTHING = new Uint8Array(0);
+const USUAL: Separators = { field: '|', component: '^', repetition: '~', escape: '\\', subcomponent: '&' };
 
 /**
  * Reads one message of any v2 version. Segments may end with CR, LF or CRLF; a byte-order mark or MLLP framing around it is
@@ -22,6 +24,18 @@ const NOTHING = new Uint8Array(0);
  * Never throws for content: a message that cannot be read has an empty tree and says why in `faults`.
  */
 export function read(bytes: Uint8Array): Decoded<Hl7v2Tree> {
+  return readFields(bytes);
+}
+
+/**
+ * As {@link read}, with the same faults, but of the fields only those that decide the acknowledgement: half the time or less.
+ * The tree serves `inspect`, `claims` and what names a message; it cannot be written or mapped.
+ */
+export function readForInspection(bytes: Uint8Array): Decoded<Hl7v2Tree> {
+  return readFields(bytes, decisiveFields);
+}
+
+function readFields(bytes: Uint8Array, decisive?: Reading['fieldsOf']): Decoded<Hl7v2Tree> {
   const faults: Fault[] = [];
   const parts: Part[] = [];
   const source = plainBytes(bytes, faults);
@@ -31,9 +45,9 @@ export function read(bytes: Uint8Array): Decoded<Hl7v2Tree> {
   if (!separators) return empty(source.buffer, [...faults, fault('hl7-not-a-message', { place: 'MSH-2' })]);
   const split = splitLines(source.buffer, start, faults);
   const announced = announcedCharset(source.buffer, split.lines[0]!, separators.field);
-  const chosen = chooseCharset(source, split.lines, announced, faults);
+  const chosen = chooseCharset(source, source.buffer.subarray(start, split.end), announced, faults);
   const reading: Reading = {
-    separators: separatorsOf(source.buffer, start, chosen) ?? separators,
+    separators: chosen.name === 'utf-8' ? separators : (separatorsOf(source.buffer, start, chosen) ?? separators),
     charset: chosen,
     faults,
     budget: limits.values,
@@ -42,6 +56,7 @@ export function read(bytes: Uint8Array): Decoded<Hl7v2Tree> {
     const ranges = payloadRanges(source.buffer, line, reading.separators, chosen);
     return rawSegment(source.buffer, line, ranges, reading.separators, chosen);
   });
+  if (decisive && !mayExhaust(segments)) reading.fieldsOf = decisive;
   const raw: Raw = {
     separators: reading.separators,
     charset: {
@@ -58,6 +73,13 @@ export function read(bytes: Uint8Array): Decoded<Hl7v2Tree> {
     faults.push(fault('hl7-too-complex', { params: { limit: limits.values, what: 'values' } }));
   }
   return { format: 'hl7v2', tree, faults: bounded(faults), parts, places: placesOf(tree), tied };
+}
+
+/** Text with more values than are read must be read in full to say so; each of them takes a character, twice at most. */
+function mayExhaust(segments: RawSegment[]): boolean {
+  let characters = 0;
+  for (const { fields } of segments) for (const field of fields) characters += field.length + 1;
+  return characters > limits.values / 4;
 }
 
 /** A message that is wrong everywhere says so a number of times, errors first. */
@@ -90,7 +112,7 @@ export function treeOf(raw: Raw, parts: Part[], reading: Reading): Hl7v2Tree {
 
 function empty(bytes: Buffer, faults: Fault[]): Decoded<Hl7v2Tree> {
   const raw: Raw = {
-    separators: { field: '|', component: '^', repetition: '~', escape: '\\', subcomponent: '&' },
+    separators: USUAL,
     charset: { used: 'utf-8' },
     lead: NOTHING,
     rest: bytes,
@@ -132,6 +154,7 @@ function messageStart(buffer: Buffer): number {
 
 /** MSH-1 and MSH-2. The field separator is one printable ASCII character; the others may be any character of the set. */
 function separatorsOf(buffer: Buffer, start: number, set: Charset): Separators | undefined {
+  if (buffer.toString('latin1', start + 3, start + 9) === '|^~\\&|') return USUAL;
   const field = buffer[start + 3];
   if (field === undefined || field <= 0x20 || field >= 0x7f || /[0-9A-Za-z]/.test(String.fromCharCode(field)))
     return undefined;
@@ -172,13 +195,13 @@ function announcedCharset(buffer: Buffer, msh: Line, field: string): string | un
   return name === '' ? undefined : name;
 }
 
-function chooseCharset(source: Source, all: Line[], announced: string | undefined, faults: Fault[]): Charset {
+function chooseCharset(source: Source, text: Buffer, announced: string | undefined, faults: Fault[]): Charset {
   const place = 'MSH-18';
   const utf8 = charset('utf-8');
   if (source.utf16) return utf8;
   const named =
     announced === undefined ? undefined : (charsetNamed(announced) ?? charsetNamed(announced.split('~')[0]!));
-  const valid = (one: Charset): boolean => all.every((line) => one.valid(source.buffer.subarray(line.start, line.end)));
+  const valid = (one: Charset): boolean => one.valid(text);
   const readable = (): Charset => (valid(utf8) ? utf8 : charset('windows-1252'));
   if (announced !== undefined && named === undefined) {
     faults.push(warning('hl7-charset-unknown', { place }));

@@ -57,7 +57,7 @@ function assign<K extends keyof Repetition>(value: Repetition, key: K, form: Rep
 
 /** First sub-component (or another) as trimmed text; undefined when empty or the explicit null. */
 export function say(component: Component | undefined, number = 1): string | undefined {
-  const text = component?.[`s${number}`]?.trim();
+  const text = (number === 1 ? component?.s1 : component?.[`s${number}`])?.trim();
   return text === '' || text === NULL ? undefined : text;
 }
 

@@ -144,7 +144,8 @@ export function rawSegment(
   separators: Separators,
   charset: Charset,
 ): RawSegment {
-  const end = charset.decode(bytes.subarray(line.end, line.next));
+  const usual = line.next === line.end + 1 && bytes[line.end] === CR;
+  const end = usual ? '\r' : charset.decode(bytes.subarray(line.end, line.next));
   let text = '';
   const places: number[] = [];
   let at = line.start;
@@ -170,6 +171,7 @@ export function rawSegment(
 
 /** At most `limits.fieldsPerSegment` fields; what is beyond stays together in the last. */
 function splitFields(text: string, separator: string): string[] {
+  if (text.length < limits.fieldsPerSegment) return text.split(separator);
   const fields = text.split(separator, limits.fieldsPerSegment + 1);
   if (fields.length <= limits.fieldsPerSegment) return fields;
   fields.pop();

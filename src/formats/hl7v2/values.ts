@@ -3,7 +3,7 @@
 import { type Fault, fault } from '../../errors.ts';
 import { datatypesOf, placeOfOccurrence } from './dictionary.ts';
 import { type Escaped, unescapeText } from './escape.ts';
-import { placeAt, remember, type Where } from './place.ts';
+import { emptySegment, placeAt, type Where } from './place.ts';
 import { ready } from './ready.ts';
 import { limits, type RawSegment } from './split.ts';
 import type { Component, Repetition, Segment } from './tree.ts';
@@ -11,6 +11,8 @@ import type { Component, Repetition, Segment } from './tree.ts';
 /** How a message is to be read, and what was found on the way. */
 export interface Reading extends Escaped {
   faults: Fault[];
+  /** Fields to be read of a segment; all when absent. */
+  fieldsOf?: (segment: string) => readonly number[];
 }
 
 /** Property names made once: joining text and number again for every value takes a fifth of the reading. */
@@ -26,8 +28,7 @@ const subcomponentName = (number: number) => (SUBCOMPONENTS[number] ?? `s${numbe
 export function segmentOf(raw: RawSegment, occurrence: number, reading: Reading): Segment {
   const name = raw.fields[0]!;
   const place = placeOfOccurrence(name, occurrence);
-  const segment: Segment = {};
-  remember(segment, { name, place });
+  const segment = emptySegment(name, place);
   const types = datatypesOf(name);
   if (raw.fields.length >= limits.fieldsPerSegment) {
     reading.faults.push(
@@ -38,8 +39,12 @@ export function segmentOf(raw: RawSegment, occurrence: number, reading: Reading)
   const literal = name === 'MSH' || name === 'FHS' || name === 'BHS' ? 2 : 0;
   const last = Math.min(raw.fields.length, limits.fieldsPerSegment) - 1;
   const where: Where = { segment: place, field: 0, repetition: 0 };
-  for (let number = 1; number <= last; number++) {
-    const text = raw.fields[number]!;
+  const chosen = reading.fieldsOf?.(name);
+  const count = chosen ? chosen.length : last;
+  for (let i = 0; i < count; i++) {
+    const number = chosen ? chosen[i]! : i + 1;
+    const text = raw.fields[number];
+    if (text === undefined || number > last) continue;
     if (text === '' && !raw.cuts?.some((one) => one.field === number)) continue;
     where.field = number;
     const list = number <= literal ? [{ c1: { s1: text }, text }] : repetitions(text, where, reading);
@@ -89,10 +94,13 @@ function repetitionOf(text: string, reading: Reading): Repetition {
     if (repetition.c1.s1 !== undefined) repetition.text = repetition.c1.s1;
     return repetition;
   }
-  const components = split(text, caret, reading);
-  for (let i = 0; i < components.length && reading.budget > 0; i++) {
-    const written = components[i]!;
-    if (written !== '') repetition[componentName(i + 1)] = componentOf(written, reading);
+  const most = mostParts(reading);
+  let at = 0;
+  for (let number = 1; at <= text.length && number <= most && reading.budget > 0; number++) {
+    const found = text.indexOf(caret, at);
+    const end = found < 0 ? text.length : found;
+    if (end > at) repetition[componentName(number)] = componentOf(text.slice(at, end), reading);
+    at = end + caret.length;
   }
   return repetition;
 }
@@ -113,9 +121,13 @@ function componentOf(text: string, reading: Reading): Component {
   return component;
 }
 
+function split(text: string, separator: string, reading: Reading): string[] {
+  return text.split(separator, mostParts(reading));
+}
+
 /** Never more parts than values may still be read. */
-function split(text: string, separator: string, { budget }: Reading): string[] {
-  return text.split(separator, Math.max(1, Math.min(budget, limits.values) + 1));
+function mostParts({ budget }: Reading): number {
+  return Math.max(1, Math.min(budget, limits.values) + 1);
 }
 
 /** Text of a field that has no structure (ST, TX, FT), whatever separators stand unescaped inside. */
