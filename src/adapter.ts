@@ -1,4 +1,4 @@
-import type { Resource } from '@medplum/fhirtypes';
+import type { Coding, Observation, Resource } from '@medplum/fhirtypes';
 import type { Router } from 'express';
 import type { Logger } from 'pino';
 import type { Orders, Party } from './conversion.ts';
@@ -158,6 +158,19 @@ export interface FhirEndpoint {
    * this process. Must not be changed.
    */
   find?(type: string, parameter: string, values: string[], limit?: number): Resource[];
+  /** Observations of a patient, newest first; where {@link find} is. Must not be changed. */
+  readings?(asked: Reading): Observation[];
+}
+
+/** Which readings of a patient are asked for: the newest `count` with one of the codes between two moments. */
+export interface Reading {
+  /** `Patient/id` */
+  patient: string;
+  codes: Pick<Coding, 'system' | 'code'>[];
+  /** Milliseconds since 1970. */
+  since: number;
+  until: number;
+  count: number;
 }
 
 /** An interaction of the FHIR R4 RESTful API, as if it came over HTTP. */

@@ -17,7 +17,19 @@ export interface Found {
 /** Every record that carries one of the identifiers (`system|value`); one request, plus one for each merge followed. */
 export async function findByIdentifiers(endpoint: FhirEndpoint, keys: string[]): Promise<Found> {
   if (keys.length === 0) return { patients: [], circular: false };
-  return followAll(endpoint, await searchPatients(endpoint, identifierQuery(keys)));
+  const isPlain = keys.every((key) => /^[^|]*\|[^|,]*$/.test(key));
+  const found =
+    endpoint.find && isPlain ? findHere(endpoint, keys) : await searchPatients(endpoint, identifierQuery(keys));
+  return followAll(endpoint, found);
+}
+
+/** The same where the server is in this process; it looks for systems and for values, so the pairs are compared here. */
+function findHere(endpoint: FhirEndpoint, keys: string[]): Patient[] {
+  const wanted = new Set(keys);
+  const found = endpoint.find!('Patient', 'identifier', keys, PAGE) as Patient[];
+  return found.filter(({ identifier = [] }) =>
+    identifier.some(({ system = '', value }) => wanted.has(`${system}|${value}`)),
+  );
 }
 
 /** Active records with this family name and birth date: people to keep apart, never to link. */

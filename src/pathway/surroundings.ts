@@ -113,12 +113,19 @@ export async function readSurroundings(endpoint: FhirEndpoint, asked: Asked): Pr
     return found;
   }
   if (needs([]) === 'readings') {
-    await readLists(endpoint, id, readings, found);
+    if (endpoint.readings && asked.lookBacks) found.observations = readHere(endpoint, asked.patient, asked.lookBacks);
+    else await readLists(endpoint, id, readings, found);
     if (needs(found.observations) === 'all') await readLists(endpoint, id, LISTS, found);
     return found;
   }
   await readLists(endpoint, id, [...readings, ...LISTS], found);
   return found;
+}
+
+/** The same where the server is in this process. */
+function readHere(endpoint: FhirEndpoint, patient: string, lookBacks: LookBack[]): Observation[] {
+  const found = lookBacks.flatMap((one) => endpoint.readings!({ patient, ...one }));
+  return [...new Map(found.map((one) => [one.id, one])).values()];
 }
 
 async function readLists(

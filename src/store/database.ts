@@ -49,6 +49,8 @@ CREATE INDEX IF NOT EXISTS i_string_rid ON i_string (path, rid);
 CREATE TABLE IF NOT EXISTS i_quantity (
   path INTEGER, rid INTEGER, low REAL, high REAL, system TEXT, code TEXT, unit TEXT,
   PRIMARY KEY (path, rid, low, high, system, code, unit)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS i_reading (
+  target TEXT, low INTEGER, rid INTEGER, high INTEGER, PRIMARY KEY (target, low, rid, high)) WITHOUT ROWID;
 `;
 
 /** Columns of each index table after path and rid, in the order of a `Row`. */
@@ -139,6 +141,8 @@ export interface Opened {
   reader: Connection;
   /** Types whose index lacks a column or is of an older form. */
   stale: string[];
+  /** The index of readings is empty, whatever the others hold. */
+  lacksReadings: boolean;
 }
 
 /** Opens the file (and its folder), creates what is missing and numbers the columns of the index. */
@@ -146,9 +150,10 @@ export function openDatabase(file: string, parameters: Parameters): Opened {
   mkdirSync(dirname(file), { recursive: true });
   const writer = new Connection(file);
   writer.db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 16000;');
+  const lacksReadings = !writer.get("SELECT 1 FROM sqlite_master WHERE name = 'i_reading'");
   writer.db.exec(SCHEMA);
   const stale = numberColumns(writer, parameters);
-  return { writer, reader: new Connection(file, { readOnly: true }), stale };
+  return { writer, reader: new Connection(file, { readOnly: true }), stale, lacksReadings };
 }
 
 /** Gives the columns the numbers an opened file knows them by. */

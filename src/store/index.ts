@@ -10,6 +10,7 @@ import { storeRouter } from './interactions.ts';
 import { Lookup } from './lookup.ts';
 import { Parameters } from './parameters.ts';
 import { WriteQueue } from './queue.ts';
+import { Readings } from './readings.ts';
 import { ShelfRepository } from './repository.ts';
 import { StoreEndpoint } from './server.ts';
 import { Shelf } from './shelf.ts';
@@ -68,10 +69,11 @@ export interface Store {
 export function openStore(options: StoreOptions): Store {
   const limits = { ...LIMITS, ...options.limits };
   const parameters = new Parameters(options.searchParameters);
-  const { writer, reader, stale } = openDatabase(options.file, parameters);
+  const { writer, reader, stale, lacksReadings } = openDatabase(options.file, parameters);
   const local = localiser(options.bases ?? []);
   const indexer = new Indexer(writer, parameters, local);
   const reindexed = stale.length ? rebuild(writer, indexer, stale) : 0;
+  if (lacksReadings) new Readings(writer, parameters).rebuild();
   const desk = (connection: Connection): Desk => ({
     shelf: new Shelf(connection, indexer),
     context: { connection, parameters, local, now: Date.now() },

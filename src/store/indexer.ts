@@ -1,6 +1,7 @@
 import type { Resource } from '@medplum/fhirtypes';
 import { CONTAINED, type Connection, INDEX_COLUMNS, LIVE } from './database.ts';
 import type { Column, Parameters } from './parameters.ts';
+import { Readings } from './readings.ts';
 import type { Kind, Row } from './values.ts';
 import * as values from './values.ts';
 
@@ -31,11 +32,13 @@ export class Indexer {
   readonly #parameters: Parameters;
   readonly #local: (url: string) => string;
   readonly #columns = new Map<string, Column[]>();
+  readonly #readings: Readings;
 
   constructor(connection: Connection, parameters: Parameters, local: (url: string) => string) {
     this.#connection = connection;
     this.#parameters = parameters;
     this.#local = local;
+    this.#readings = new Readings(connection, parameters);
   }
 
   /** Writes the rows of a new resource, or the difference to those of the version before it. */
@@ -46,11 +49,13 @@ export class Indexer {
 
   #writeOwn(rid: number, after: Resource | undefined, before?: Resource): void {
     const wanted = after ? this.entries(after, keyOf(after)) : [];
+    const known = before ? this.entries(before, keyOf(before)) : [];
+    this.#readings.write((after ?? before)!.resourceType, rid, wanted, known);
     if (!before) {
       for (const { column, row } of wanted) this.#connection.run(INSERT[column.kind], column.id, rid, ...row);
       return;
     }
-    const old = identities(this.entries(before, keyOf(before)));
+    const old = identities(known);
     const next = identities(wanted);
     for (const [identity, { column, row }] of old) {
       if (!next.has(identity)) this.#connection.run(DELETE[column.kind], column.id, rid, ...row);
@@ -123,6 +128,7 @@ export class Indexer {
   /** Builds the index of some types again from the stored content; answers how many resources it wrote. */
   rebuild(types: string[]): number {
     const stale = new Set(types);
+    if (stale.has('Observation')) this.#connection.run('DELETE FROM i_reading');
     for (const type of types) {
       for (const column of this.#parameters.columnsOf(type)) {
         this.#connection.run(`DELETE FROM i_${column.kind} WHERE path = ?`, column.id);

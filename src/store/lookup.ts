@@ -1,6 +1,8 @@
-import type { Resource } from '@medplum/fhirtypes';
+import type { Observation, Resource } from '@medplum/fhirtypes';
+import type { Reading } from '../adapter.ts';
 import { LIVE } from './database.ts';
 import type { Parameters } from './parameters.ts';
+import { Readings } from './readings.ts';
 import type { Shelf } from './shelf.ts';
 
 /** Parsed resources kept; a version never changes, so what is kept is never out of date. */
@@ -19,10 +21,12 @@ export class Lookup {
   readonly #kept = new Map<number, Resource>();
   /** Answers since the last commit of anybody; SQLite says when there was one. */
   readonly #answers = new Map<string, Resource[]>();
+  readonly #readings: Readings;
   #commit = -1;
 
   constructor(shelf: Shelf, parameters: Parameters) {
     this.#shelf = shelf;
+    this.#readings = new Readings(shelf.connection, parameters);
     this.#parameters = parameters;
   }
 
@@ -41,6 +45,11 @@ export class Lookup {
     const found = rows.map(({ vid }) => this.#version(vid));
     if (found.length <= LARGEST_KEPT) this.#answers.set(key, found);
     return found;
+  }
+
+  /** Readings of a patient, newest first; versions that were parsed before are not parsed again. */
+  readings(asked: Reading): Observation[] {
+    return this.#readings.find(asked).map((vid) => this.#version(vid) as Observation);
   }
 
   /** https://sqlite.org/pragma.html#pragma_data_version: another number after each commit of another connection. */

@@ -1,4 +1,5 @@
-import type { Resource, SearchParameter } from '@medplum/fhirtypes';
+import type { SearchParameter } from '@medplum/fhirtypes';
+import type { FhirEndpoint } from '../adapter.ts';
 import { Connection, readColumns } from './database.ts';
 import { Indexer } from './indexer.ts';
 import { Lookup } from './lookup.ts';
@@ -6,13 +7,12 @@ import { Parameters } from './parameters.ts';
 import { Shelf } from './shelf.ts';
 
 /** Small questions to a store whose server runs in another thread: the file is read here, as of the last commit. */
-export interface Reading {
-  find(type: string, parameter: string, values: string[], limit?: number): Resource[];
+export interface Beside extends Required<Pick<FhirEndpoint, 'find' | 'readings'>> {
   close(): void;
 }
 
 /** Opens the file for reading; the server must have opened it before. @throws Error when it cannot be opened */
-export function openReading(file: string, searchParameters: SearchParameter[] = []): Reading {
+export function openReading(file: string, searchParameters: SearchParameter[] = []): Beside {
   const parameters = new Parameters(searchParameters);
   const connection = new Connection(file, { readOnly: true });
   readColumns(connection, parameters);
@@ -20,6 +20,7 @@ export function openReading(file: string, searchParameters: SearchParameter[] = 
   const lookup = new Lookup(new Shelf(connection, indexer), parameters);
   return {
     find: (type, parameter, values, limit) => lookup.find(type, parameter, values, limit),
+    readings: (asked) => lookup.readings(asked),
     close: () => connection.close(),
   };
 }

@@ -1,7 +1,7 @@
 import { getStatus, type Operation } from '@medplum/core';
 import type { FhirRouter, FhirRequest as RouterRequest } from '@medplum/fhir-router';
-import type { Binary, Bundle, BundleEntry, OperationOutcome, Resource } from '@medplum/fhirtypes';
-import type { FhirEndpoint, FhirRequest, FhirResponse } from '../adapter.ts';
+import type { Binary, Bundle, BundleEntry, Observation, OperationOutcome, Resource } from '@medplum/fhirtypes';
+import type { FhirEndpoint, FhirRequest, FhirResponse, Reading } from '../adapter.ts';
 import { type Fault, fault, httpStatus, operationOutcome, PasserelleError } from '../errors.ts';
 import type { Lookup } from './lookup.ts';
 import { pairsOf } from './query.ts';
@@ -41,6 +41,10 @@ export class StoreEndpoint implements FhirEndpoint {
 
   find(type: string, parameter: string, values: string[], limit?: number): Resource[] {
     return this.#lookup.find(type, parameter, values, limit);
+  }
+
+  readings(asked: Reading): Observation[] {
+    return this.#lookup.readings(asked);
   }
 
   async send(request: FhirRequest): Promise<FhirResponse> {

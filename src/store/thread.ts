@@ -61,13 +61,14 @@ export interface StoreThread {
 export async function openStoreThread(options: StoreOptions): Promise<StoreThread> {
   const thread = new Thread(options);
   await thread.ready();
-  // The porter's questions come many to a request: they are read here, beside the thread.
+  // The porter's questions come many to a request, those of the pipeline to every message: read here, beside the thread.
   const { openReading } = await import('./reading.ts');
   const reading = openReading(options.file, options.searchParameters);
   return {
     endpoint: {
       send: (request) => thread.send(request),
-      find: (type, parameter, values, limit) => reading.find(type, parameter, values, limit),
+      find: reading.find,
+      readings: reading.readings,
     },
     close: async () => {
       reading.close();
