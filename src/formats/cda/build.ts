@@ -15,6 +15,7 @@ import { flag, readValue } from './values.ts';
 export function build(element: XmlElement, reading: Reading): CdaNode {
   const node: CdaNode = {};
   reading.origins.set(node, element);
+  if (element.name === 'relatedSubject') reading.relatives = true;
   const { attributes, children } = element;
   for (let i = 0; i < attributes.length; i += 2) setAttribute(node, element.name, attributes[i]!, attributes[i + 1]!);
   for (const one of children) if (typeof one !== 'string') addChild(node, element, one, reading);
@@ -65,7 +66,9 @@ function read(parent: XmlElement, element: XmlElement, plan: Plan, reading: Read
       return found.length ? found : undefined;
     }
     case 'identifier':
-      return plan.property === 'id' && !plan.once ? readIdentifiers(element) : readIdentifier(element);
+      return (plan.property === 'id' || plan.property === 'sdtc_id') && !plan.once
+        ? readIdentifiers(element)
+        : readIdentifier(element);
     case 'code':
       return readCode(element);
     case 'interval':

@@ -11,6 +11,8 @@ export class Reading {
   readonly origins = new Map<object, XmlElement>();
   /** Values that only say why there is none (`nullFlavor`), left out of the tree. */
   readonly absent: { place: string; nullFlavor: string }[] = [];
+  /** Something is said of somebody else than the patient (`relatedSubject`). */
+  relatives = false;
   readonly #root: XmlElement;
   readonly #places = new Map<XmlElement, string>();
   #targets: Map<string, XmlElement> | undefined;

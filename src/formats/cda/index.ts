@@ -5,6 +5,7 @@ import { build } from './build.ts';
 import { Reading } from './context.ts';
 import { missingSections } from './models.ts';
 import { placesOf, tied } from './places.ts';
+import { carrySubjects } from './subjects.ts';
 import type { CdaTree } from './tree.ts';
 
 export { type CdaIdentity, documentKey, identity, sameDocument } from './identity.ts';
@@ -38,6 +39,7 @@ export function read(bytes: Uint8Array): Decoded<CdaTree> {
   const reading = new Reading(document);
   const tree = build(document, reading) as CdaTree;
   if (document !== root) tree.selfPresenting = true;
+  if (reading.relatives && tree.component?.structuredBody) carrySubjects(tree.component.structuredBody);
   const faults = [...missingHeader(document, tree), ...missingSections(tree), ...reading.faults];
   return { format: 'cda', tree, faults, parts: reading.parts, places: placesOf(reading, tree), tied };
 }

@@ -66,6 +66,7 @@ export type Kind =
 
 const kinds: Record<string, Kind> = Object.assign(Object.create(null), {
   id: 'identifier',
+  sdtc_id: 'identifier',
   setId: 'identifier',
   dicom_accessionNumber: 'identifier',
   typeId: 'identifier',
@@ -110,7 +111,7 @@ const pointTimes = words('author dataEnterer legalAuthenticator authenticator');
 
 /** Elements below which `name` is that of a person. */
 const persons = words(
-  'patient assignedPerson guardianPerson relatedPerson associatedPerson informationRecipient maintainedPerson',
+  'patient assignedPerson guardianPerson relatedPerson associatedPerson informationRecipient maintainedPerson subject',
 );
 
 function kindOf(parent: string, child: string): Kind {

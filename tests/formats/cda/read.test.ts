@@ -272,6 +272,39 @@ describe('payloads', () => {
   });
 });
 
+describe('whom a statement is about', () => {
+  const subject = (code: string) =>
+    `<subject><relatedSubject><code code="${code}" codeSystem="2.16.840.1.113883.5.111"/></relatedSubject></subject>`;
+  const entry = (inner: string) => `<entry>${inner}</entry>`;
+  const sectionOf = (inner: string) =>
+    firstSection(
+      document({
+        body: `<component><structuredBody><component><section>${inner}</section></component></structuredBody></component>`,
+      }),
+    );
+  const about = (node: unknown) =>
+    (node as { subject?: { relatedSubject: { code: { coding: { code: string }[] } } } }).subject?.relatedSubject.code
+      .coding[0]?.code;
+
+  test('what a section says holds for all below, unless a statement names somebody itself', () => {
+    const { entry: entries } = sectionOf(
+      subject('MTH') + entry('<observation/>') + entry(`<observation>${subject('FTH')}</observation>`),
+    );
+    expect(entries.map(({ observation }) => about(observation))).toEqual(['MTH', 'FTH']);
+  });
+
+  test('a group inside a group passes its own on, not to the statements beside it', () => {
+    const { entry: entries } = sectionOf(
+      entry(
+        `<organizer><component><observation/></component><component><organizer>${subject('CHILD')}<component><procedure/></component></organizer></component></organizer>`,
+      ),
+    );
+    const { component } = entries[0]!.organizer as { component: CdaNode[] };
+    const inner = component[1]!.organizer as { component: CdaNode[] };
+    expect([about(component[0]!.observation), about(inner.component[0]!.procedure)]).toEqual([undefined, 'CHILD']);
+  });
+});
+
 describe('hostile and broken', () => {
   test.each([
     [
