@@ -78,7 +78,7 @@ function bodyOf(
   return interaction.method === 'PATCH' ? { patch: decoded.tree } : { resource: decoded.tree as Resource };
 }
 
-/** An error is what the project's own profiles object to; everything else is the FHIR server's business. */
+/** An error is what keeps a resource from being written; everything else is told and left to the FHIR server. */
 function findings(resource: Resource, house: House): Fault[] {
   const resources = resource.resourceType === 'Bundle' ? (resource.entry ?? []).map((one) => one.resource) : [resource];
   return resources.flatMap((one) => (one ? judgeResource(one, house.examiner) : []));

@@ -62,7 +62,7 @@ function repair(resource: Resource, { path, rule, profile }: Finding): boolean {
 /** Rules that ask for something that is not there. */
 const MISSING = new Set(['min', 'slice', 'vs-2', 'vs-3', 'obs-6']);
 
-/** An observation says why it has no value or no time; anything else that lacks what it needs goes. */
+/** An observation says why it has no value or no time, a stay that its class is unknown; anything else that lacks what it needs goes. */
 function fill(resource: Resource, steps: Step[], rule: string): boolean {
   const holder = at(resource, steps) as Json | undefined;
   if (resource.resourceType === 'Observation' && isObject(holder)) {
@@ -79,6 +79,10 @@ function fill(resource: Resource, steps: Step[], rule: string): boolean {
       };
       return true;
     }
+  }
+  if (resource.resourceType === 'Encounter' && steps.length === 0 && rule === 'min' && !resource.class) {
+    resource.class = { system: 'http://terminology.hl7.org/CodeSystem/v3-NullFlavor', code: 'UNK' };
+    return true;
   }
   return steps.length > 0 && remove(resource, steps);
 }

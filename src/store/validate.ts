@@ -15,8 +15,8 @@ export interface ValidationFinding {
 export type Validate = (resource: Resource, profiles: string[] | undefined) => ValidationFinding[];
 
 /**
- * Answers `$validate` for a body that is the resource itself or Parameters holding it: the structure first, then what the
- * examiner finds; an information when there is nothing to say.
+ * Answers `$validate` for a body that is the resource itself or Parameters holding it: all that the examiner finds,
+ * without one the structure alone; an information when there is nothing to say.
  */
 export function judge(
   body: unknown,
@@ -33,8 +33,7 @@ export function judge(
     const reason = 'the body and the address are of different types';
     throw new PasserelleError(fault('fhir-request-invalid', { params: { reason } }));
   }
-  const faults: Fault[] = checkStructure(resource);
-  if (faults.length === 0 && validate) faults.push(...validate(resource, profiles).map(toFault));
+  const faults = validate ? validate(resource, profiles).map(toFault) : checkStructure(resource);
   if (!faults.some((one) => one.severity !== 'information')) {
     faults.push({ code: 'resource-valid', severity: 'information' });
   }
