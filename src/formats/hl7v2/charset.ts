@@ -8,7 +8,8 @@ export type CharsetName = 'ascii' | 'utf-8' | 'utf-16le' | 'utf-16be' | 'iso-885
 
 export interface Charset {
   name: CharsetName;
-  decode(bytes: Uint8Array): string;
+  /** The text of bytes [from, to). */
+  decode(bytes: Uint8Array, from?: number, to?: number): string;
   /** Characters the set lacks are written as `?`. */
   encode(text: string): Uint8Array;
   /** True when the bytes can be read in this set without loss. */
@@ -52,7 +53,7 @@ const aliases: Record<string, CharsetName> = {
 
 /** The set behind a name of MSH-18; undefined when the name is not one of the table. */
 export function charsetNamed(name: string): CharsetName | undefined {
-  const key = name.trim().replace(/\s+/g, ' ').toUpperCase();
+  const key = Object.hasOwn(aliases, name) ? name : name.trim().replace(/\s+/g, ' ').toUpperCase();
   return Object.hasOwn(aliases, key) ? aliases[key] : undefined;
 }
 
@@ -85,31 +86,31 @@ const LATIN_9: [number, number][] = [
 const charsets: Record<CharsetName, Charset> = {
   ascii: {
     name: 'ascii',
-    decode: (bytes) => buffer(bytes).toString('latin1'),
+    decode: (bytes, from, to) => buffer(bytes).toString('latin1', from, to),
     encode: (text) => singleByte(text, (code) => (code < 0x80 ? code : undefined)),
     valid: isAscii,
   },
   'utf-8': {
     name: 'utf-8',
-    decode: (bytes) => buffer(bytes).toString('utf8'),
+    decode: (bytes, from, to) => buffer(bytes).toString('utf8', from, to),
     encode: (text) => Buffer.from(text, 'utf8'),
     valid: isUtf8,
   },
   'utf-16le': {
     name: 'utf-16le',
-    decode: (bytes) => buffer(bytes).toString('utf16le'),
+    decode: (bytes, from, to) => buffer(bytes).toString('utf16le', from, to),
     encode: (text) => Buffer.from(text, 'utf16le'),
     valid: isUtf16le,
   },
   'utf-16be': {
     name: 'utf-16be',
-    decode: (bytes) => swapped(bytes).toString('utf16le'),
+    decode: (bytes, from, to) => swapped(bytes).toString('utf16le', from, to),
     encode: (text) => Buffer.from(text, 'utf16le').swap16(),
     valid: (bytes) => bytes.length % 2 === 0 && isUtf16le(swapped(bytes)),
   },
   'iso-8859-1': {
     name: 'iso-8859-1',
-    decode: (bytes) => buffer(bytes).toString('latin1'),
+    decode: (bytes, from, to) => buffer(bytes).toString('latin1', from, to),
     encode: (text) => singleByte(text, (code) => (code < 0x100 ? code : undefined)),
     valid: hasNoControls,
   },
@@ -150,9 +151,9 @@ function mapped(name: CharsetName, codeOf: Map<number, number>, valid: Charset['
   const special = new RegExp(`[${[...codeOf.keys()].map((byte) => `\\x${byte.toString(16)}`).join('')}]`, 'g');
   return {
     name,
-    decode: (bytes) =>
+    decode: (bytes, from, to) =>
       buffer(bytes)
-        .toString('latin1')
+        .toString('latin1', from, to)
         .replace(special, (character) => String.fromCharCode(codeOf.get(character.charCodeAt(0))!)),
     encode: (text) =>
       singleByte(text, (code) => byteOf.get(code) ?? (code < 0x100 && !codeOf.has(code) ? code : undefined)),

@@ -17,18 +17,27 @@ const asked: Record<string, string> = {
   NTE: '4',
 };
 
-const fields = new Map<string, readonly number[]>();
+/** A field to be read. */
+export interface Chosen {
+  number: number;
+  /** Nobody asks for it: a date that is one need not be read. */
+  dateOnly: boolean;
+}
+
+const fields = new Map<string, readonly Chosen[]>();
 for (const segment of typedSegments) {
-  const dated = [...datatypesOf(segment)].flatMap((type, number) => (type === 'TS' || type === 'CX' ? [number] : []));
-  const numbers = new Set([...(asked[segment]?.split(' ').map(Number) ?? []), ...dated]);
+  const types = datatypesOf(segment);
+  const looked = new Set(asked[segment]?.split(' ').map(Number));
+  const dated = types.flatMap((type, number) => (type === 'TS' || type === 'CX' ? [number] : []));
+  const numbers = [...new Set([...looked, ...dated])].sort((a, b) => a - b);
   fields.set(
     segment,
-    [...numbers].sort((a, b) => a - b),
+    numbers.map((number) => ({ number, dateOnly: types[number] === 'TS' && !looked.has(number) })),
   );
 }
-const NONE: readonly number[] = [];
+const NONE: readonly Chosen[] = [];
 
-/** Numbers of these fields in a segment, in order. */
-export function decisiveFields(segment: string): readonly number[] {
+/** These fields of a segment, in order. */
+export function decisiveFields(segment: string): readonly Chosen[] {
   return fields.get(segment) ?? NONE;
 }

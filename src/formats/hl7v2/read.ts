@@ -52,11 +52,11 @@ function readFields(bytes: Uint8Array, decisive?: Reading['fieldsOf']): Decoded<
     faults,
     budget: limits.values,
   };
-  const segments = split.lines.map((line) => {
-    const ranges = payloadRanges(source.buffer, line, reading.separators, chosen);
-    return rawSegment(source.buffer, line, ranges, reading.separators, chosen);
-  });
-  if (decisive && !mayExhaust(segments)) reading.fieldsOf = decisive;
+  const ranges = split.lines.map((line) => payloadRanges(source.buffer, line, reading.separators, chosen));
+  if (decisive && !mayExhaust(split.lines, ranges)) reading.fieldsOf = decisive;
+  const segments = split.lines.map(
+    (line, i) => unread(source.buffer, line, reading) ?? rawSegment(source.buffer, line, ranges[i]!, reading),
+  );
   const raw: Raw = {
     separators: reading.separators,
     charset: {
@@ -75,11 +75,19 @@ function readFields(bytes: Uint8Array, decisive?: Reading['fieldsOf']): Decoded<
   return { format: 'hl7v2', tree, faults: bounded(faults), parts, places: placesOf(tree), tied };
 }
 
-/** Text with more values than are read must be read in full to say so; each of them takes a character, twice at most. */
-function mayExhaust(segments: RawSegment[]): boolean {
-  let characters = 0;
-  for (const { fields } of segments) for (const field of fields) characters += field.length + 1;
-  return characters > limits.values / 4;
+/** Text with more values than are read must be read in full to say so; each takes a byte and counts three times at most. */
+function mayExhaust(all: Line[], payloads: [number, number][][]): boolean {
+  let bytes = 0;
+  for (const { start, end } of all) bytes += end - start;
+  for (const ranges of payloads) for (const [from, to] of ranges) bytes -= to - from;
+  return bytes > limits.values / 4;
+}
+
+/** The mere name of a segment of which no field is asked; undefined when it is to be read, or too long not to be looked at. */
+function unread(buffer: Buffer, { start, end }: Line, { fieldsOf }: Reading): RawSegment | undefined {
+  if (!fieldsOf || end - start >= limits.fieldsPerSegment) return undefined;
+  const name = buffer.toString('latin1', start, Math.min(start + 3, end));
+  return fieldsOf(name).length === 0 ? { fields: [name], end: '' } : undefined;
 }
 
 /** A message that is wrong everywhere says so a number of times, errors first. */
@@ -91,12 +99,13 @@ function bounded(faults: Fault[]): Fault[] {
 
 /** The tree over raw segments; also used for messages made here. */
 export function treeOf(raw: Raw, parts: Part[], reading: Reading): Hl7v2Tree {
-  const byName: Record<string, Segment[]> = {};
+  // The header comes first in it, and is known when its segment was read.
+  const tree: Record<string, unknown> = { message: undefined };
   const inOrder: Segment[] = [];
   for (const one of raw.segments) {
     const name = one.fields[0]!;
-    byName[name] ??= [];
-    const list = byName[name];
+    tree[name] ??= [];
+    const list = tree[name] as Segment[];
     const segment = segmentOf(one, list.length + 1, reading);
     if (name === 'OBX') {
       payloads(segment, one, parts, reading);
@@ -105,8 +114,14 @@ export function treeOf(raw: Raw, parts: Part[], reading: Reading): Hl7v2Tree {
     list.push(segment);
     inOrder.push(segment);
   }
-  const header = headerOf(byName.MSH?.[0]);
-  const tree = { message: header, ...byName, ...groups(inOrder, header) };
+  const header = headerOf((tree.MSH as Segment[] | undefined)?.[0]);
+  tree.message = header;
+  const { patient, order, document, metadata, participation } = groups(inOrder, header);
+  tree.patient = patient;
+  tree.order = order;
+  tree.document = document;
+  tree.metadata = metadata;
+  tree.participation = participation;
   return Object.defineProperty(tree, 'raw', { value: raw }) as unknown as Hl7v2Tree;
 }
 

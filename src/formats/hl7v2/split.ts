@@ -1,7 +1,7 @@
 /** Bytes → segments, payloads and text, before any text is decoded. */
 import type { Charset } from './charset.ts';
 import { isSegmentName } from './dictionary.ts';
-import type { Separators } from './escape.ts';
+import type { Escaped, Separators } from './escape.ts';
 
 const CR = 0x0d;
 const LF = 0x0a;
@@ -92,7 +92,7 @@ const isLetterOrDigit = (byte: number): boolean => isLetter(byte) || (byte >= 0x
  * range for each repetition. https://www.hl7.eu/HL7v2x/v251/std251/ch02a.html (ED)
  */
 export function payloadRanges(bytes: Buffer, line: Line, separators: Separators, charset: Charset): [number, number][] {
-  if (bytes.toString('latin1', line.start, line.start + 3) !== 'OBX') return [];
+  if (!isObservation(bytes, line.start)) return NONE;
   const bar = charset.encode(separators.field);
   let at = line.start;
   const starts: number[] = [at];
@@ -113,6 +113,13 @@ export function payloadRanges(bytes: Buffer, line: Line, separators: Separators,
     at = stop + Math.max(1, tilde.length);
   }
   return ranges;
+}
+
+const NONE: [number, number][] = [];
+
+/** OBX: the only segment with payloads. */
+function isObservation(bytes: Buffer, at: number): boolean {
+  return bytes[at] === 0x4f && bytes[at + 1] === 0x42 && bytes[at + 2] === 0x58;
 }
 
 /** The fifth component, when the fourth says that it is encoded. */
@@ -141,20 +148,19 @@ export function rawSegment(
   bytes: Buffer,
   line: Line,
   ranges: [number, number][],
-  separators: Separators,
-  charset: Charset,
+  { separators, charset }: Pick<Escaped, 'separators' | 'charset'>,
 ): RawSegment {
   const usual = line.next === line.end + 1 && bytes[line.end] === CR;
-  const end = usual ? '\r' : charset.decode(bytes.subarray(line.end, line.next));
+  const end = usual ? '\r' : charset.decode(bytes, line.end, line.next);
   let text = '';
   const places: number[] = [];
   let at = line.start;
   for (const [from, to] of ranges) {
-    text += charset.decode(bytes.subarray(at, from));
+    text += charset.decode(bytes, at, from);
     places.push(text.length);
     at = to;
   }
-  text += charset.decode(bytes.subarray(at, line.end));
+  text += charset.decode(bytes, at, line.end);
   const fields = splitFields(text, separators.field);
   const name = fields[0];
   if (name === 'MSH' || name === 'FHS' || name === 'BHS') fields.splice(1, 0, separators.field);

@@ -1,6 +1,8 @@
 /** Fields into repetitions, components and sub-components, and the walk over every value of a message. */
 
 import { type Fault, fault } from '../../errors.ts';
+import { hl7Date } from '../dates.ts';
+import type { Chosen } from './decisive.ts';
 import { datatypesOf, placeOfOccurrence } from './dictionary.ts';
 import { type Escaped, unescapeText } from './escape.ts';
 import { emptySegment, placeAt, type Where } from './place.ts';
@@ -12,7 +14,7 @@ import type { Component, Repetition, Segment } from './tree.ts';
 export interface Reading extends Escaped {
   faults: Fault[];
   /** Fields to be read of a segment; all when absent. */
-  fieldsOf?: (segment: string) => readonly number[];
+  fieldsOf?: (segment: string) => readonly Chosen[];
 }
 
 /** Property names made once: joining text and number again for every value takes a fifth of the reading. */
@@ -42,10 +44,11 @@ export function segmentOf(raw: RawSegment, occurrence: number, reading: Reading)
   const chosen = reading.fieldsOf?.(name);
   const count = chosen ? chosen.length : last;
   for (let i = 0; i < count; i++) {
-    const number = chosen ? chosen[i]! : i + 1;
+    const number = chosen ? chosen[i]!.number : i + 1;
     const text = raw.fields[number];
     if (text === undefined || number > last) continue;
     if (text === '' && !raw.cuts?.some((one) => one.field === number)) continue;
+    if (chosen?.[i]?.dateOnly && hl7Date(text)) continue;
     where.field = number;
     const list = number <= literal ? [{ c1: { s1: text }, text }] : repetitions(text, where, reading);
     const type = types[number];
