@@ -73,6 +73,6 @@ describe('reading for the acknowledgement', () => {
   test('what decides nothing is not read', () => {
     const { tree } = readForInspection(message('PID|1||1^^^A||X', 'NK1|1|Y^Z', 'OBR|1|||A|||20240101'));
     expect(tree.NK1).toEqual([{}]);
-    expect(Object.keys(tree.OBR[0]!)).toEqual(['f4', 'f7']);
+    expect(Object.keys(tree.OBR[0]!)).toEqual(['f4']);
   });
 });
