@@ -1,9 +1,9 @@
 import { warning } from '../errors.ts';
-import { type ElementSpec, elementsOf, isPrimitive } from './elements.ts';
+import { elementsOf, isPrimitive } from './elements.ts';
 import { codeableConcept, firstCoding } from './functions/codes.ts';
 import { forgetWhole, note, type Run, report } from './run.ts';
 import type { Compiled } from './scope.ts';
-import { isEmpty, items, number, object, single, text } from './values.ts';
+import { isEmpty, number, object, single, text } from './values.ts';
 
 /** Makes one value fit one element; undefined when there is nothing or when it cannot fit (which is reported). */
 export type Coerce = (run: Run, value: unknown) => unknown;
@@ -39,7 +39,9 @@ function misfit(run: Run, type: string): undefined {
 
 function primitive(type: string): Coerce {
   const fit = primitiveFit(type);
+  const asTexts = fit === text;
   return (run, value) => {
+    if (asTexts && typeof value === 'string' && value !== '') return value;
     if (isEmpty(value)) return undefined;
     const found = fit(value);
     return found === undefined ? misfit(run, type) : found;
@@ -69,6 +71,7 @@ function whole(value: number | undefined): number | undefined {
 function complex(type: string): Coerce {
   if (type === 'Resource') return (_run, value) => structuredClone(object(value));
   const short = shorthand[type];
+  let plan: Plan | undefined;
   return (run, value) => {
     if (isEmpty(value)) return undefined;
     const source = object(value);
@@ -77,7 +80,8 @@ function complex(type: string): Coerce {
       return short.object(run, source) ?? misfit(run, type);
     }
     forgetWhole(run, source);
-    return project(run, type, source);
+    plan ??= planOf(type);
+    return project(run, plan, source);
   };
 }
 
@@ -105,32 +109,48 @@ function looksLike(type: string, source: Record<string, unknown>): boolean {
   return type === 'CodeableConcept' && Array.isArray(source.coding);
 }
 
+/** The elements of a type with what makes a value fit each; made when the type is first wanted, for types nest. */
+type Plan = ReadonlyMap<string, { fit: Coerce; list: boolean; leaf: boolean }>;
+
+function planOf(type: string): Plan {
+  const elements = [...(elementsOf(type) ?? [])];
+  return new Map(
+    elements.map(([name, { type, list }]) => [name, { fit: coercion(type), list, leaf: isPrimitive(type) }]),
+  );
+}
+
 /** A copy with only the elements that the type has. */
-function project(run: Run, type: string, source: Record<string, unknown>): object | undefined {
-  const table = elementsOf(type);
-  if (!table) return undefined;
+function project(run: Run, plan: Plan, source: Record<string, unknown>): object | undefined {
   const made: Record<string, unknown> = {};
   let filled = false;
   for (const name in source) {
-    const spec = table.get(name);
-    if (!spec) continue;
-    const value = projectElement(run, spec, source, name);
-    if (value === undefined) continue;
-    made[name] = value;
+    const element = plan.get(name);
+    if (element === undefined) continue;
+    const value = source[name];
+    if (isEmpty(value)) continue;
+    if (element.leaf && run.reads !== undefined) note(run, source, name);
+    const copy = element.list ? projectList(run, element.fit, value) : element.fit(run, single(value));
+    if (copy === undefined) continue;
+    made[name] = copy;
     filled = true;
   }
   if (made.reference === '') copyLink(run, source, made);
   return filled ? made : undefined;
 }
 
-function projectElement(run: Run, spec: ElementSpec, source: Record<string, unknown>, name: string): unknown {
-  const value = source[name];
-  if (isEmpty(value)) return undefined;
-  const fit = coercion(spec.type);
-  if (run.reads !== undefined && isPrimitive(spec.type)) note(run, source, name);
-  if (!spec.list) return fit(run, single(value));
-  const list = items(value).flatMap((item) => fit(run, item) ?? []);
-  return list.length > 0 ? list : undefined;
+function projectList(run: Run, fit: Coerce, value: unknown): unknown[] | undefined {
+  if (!Array.isArray(value)) {
+    const only = fit(run, value);
+    return only === undefined ? undefined : [only];
+  }
+  let list: unknown[] | undefined;
+  for (let index = 0; index < value.length; index++) {
+    const copy = fit(run, value[index]);
+    if (copy === undefined) continue;
+    if (list === undefined) list = [copy];
+    else list.push(copy);
+  }
+  return list;
 }
 
 /** A reference read back from another draft waits for the same fullUrl. */

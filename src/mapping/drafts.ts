@@ -80,8 +80,15 @@ function join(entry: Entry, resource: Resource, byIdentity: Map<string, Building
   const known = entry.identity?.value ? [entry.identity as Key] : businessIdentifiers(resource);
   const building: Building = { entry, resource, identity: known[0] };
   if (known.length === 0) return building;
-  const keys = (UPDATED_TYPES.has(type) ? known : known.slice(0, 1)).map((one) => `${type}|${one.system}|${one.value}`);
-  const match = keys.map((key) => byIdentity.get(key)).find((one) => one !== undefined);
+  const keys: string[] = [];
+  let match: Building | undefined;
+  const count = UPDATED_TYPES.has(type) ? known.length : 1;
+  for (let index = 0; index < count; index++) {
+    const { system, value } = known[index]!;
+    const key = `${type}|${system}|${value}`;
+    keys.push(key);
+    match ??= byIdentity.get(key);
+  }
   for (const key of keys) if (!byIdentity.has(key)) byIdentity.set(key, match ?? building);
   if (match) absorb(match, entry, resource);
   return match ?? building;

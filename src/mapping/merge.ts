@@ -35,8 +35,9 @@ function fill(first: Bag, later: Bag): void {
 /** Takes out what is empty: absent values, empty texts, objects and lists. Says whether nothing is left. */
 export function prune(value: unknown): boolean {
   if (value === undefined || value === null || value === '') return true;
-  if (typeof value !== 'object' || value instanceof Uint8Array) return false;
+  if (typeof value !== 'object') return false;
   if (Array.isArray(value)) return pruneList(value);
+  if (value instanceof Uint8Array) return false;
   let filled = false;
   for (const name in value) {
     const item = (value as Bag)[name];
@@ -50,9 +51,11 @@ function pruneList(list: unknown[]): boolean {
   let kept = 0;
   for (let index = 0; index < list.length; index++) {
     if (prune(list[index])) continue;
-    list[kept++] = list[index];
+    if (kept < index) list[kept] = list[index];
+    kept++;
   }
-  list.length = kept;
+  // Setting the length of a list costs more than looking at its items.
+  if (kept < list.length) list.length = kept;
   return kept === 0;
 }
 

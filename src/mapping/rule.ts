@@ -81,11 +81,43 @@ function plainSource(from: number, path: string[], slot: number, next: Step): St
     };
   }
   return (slots) => {
+    const only = bindOnly(slots, from, path, slot);
+    if (only === 'one') next(slots);
+    if (only !== 'several') return;
     const found = collect(slots, from, path);
     for (let index = 0; index < found.values.length; index++) {
       bind(slots, slot, found.values[index], found.owners[index], found.keys[index]!, next);
     }
   };
+}
+
+/**
+ * Walks a path along which nothing repeats, the frequent case, and binds what is there without making lists for it. Of
+ * `several` nothing is bound; they are for {@link collect}.
+ */
+function bindOnly(slots: Slots, from: number, path: string[], slot: number): 'none' | 'one' | 'several' {
+  let value = slots[from];
+  let owner = slots[from + 1];
+  let key = slots[from + 2];
+  for (let depth = 0; ; depth++) {
+    while (Array.isArray(value)) {
+      if (value.length !== 1) return value.length === 0 ? 'none' : 'several';
+      owner = value;
+      key = 0;
+      value = value[0];
+    }
+    if (depth === path.length) break;
+    if (value === null || typeof value !== 'object') return 'none';
+    owner = value;
+    key = path[depth]!;
+    value = (value as Record<string, unknown>)[key as string];
+    if (typeof value === 'function') return 'none';
+  }
+  if (value === undefined || value === null || value === '') return 'none';
+  slots[slot] = value;
+  slots[slot + 1] = owner;
+  slots[slot + 2] = key;
+  return 'one';
 }
 
 function oneProperty(slots: Slots, container: unknown, name: string, slot: number, next: Step): void {
@@ -126,18 +158,30 @@ function filteredSource(
   info: RuleInfo,
   next: Step,
 ): Step {
-  const choose = source.listMode ? listModes[source.listMode] : undefined;
+  const { path, listMode, default: otherwise } = source;
+  const choose = listMode ? listModes[listMode] : undefined;
+  const takesOnly = choose === undefined || choose(1)[0] < choose(1)[1];
   return (slots) => {
-    let found = collect(slots, from, source.path);
-    if (found.values.length === 0 && source.default !== undefined) {
-      found = { values: [source.default], owners: [undefined], keys: [''] };
+    const only = bindOnly(slots, from, path, slot);
+    if (only !== 'several') {
+      if (only === 'none') {
+        if (otherwise === undefined) return;
+        slots[slot] = otherwise;
+        slots[slot + 1] = undefined;
+        slots[slot + 2] = '';
+      }
+      if ((filter === undefined || filter(slots)) && takesOnly) next(slots);
+      return;
     }
-    if (filter) found = passing(slots, slot, found, filter);
+    let found = collect(slots, from, path);
+    if (found.values.length === 0 && otherwise !== undefined) {
+      found = { values: [otherwise], owners: [undefined], keys: [''] };
+    }
     let start = 0;
-    let end = found.values.length;
+    let end = filter ? passing(slots, slot, found, filter) : found.values.length;
     if (choose) {
+      if (listMode === 'only_one' && end > 1) repeated(slots, found, info);
       [start, end] = choose(end);
-      if (source.listMode === 'only_one' && found.values.length > 1) repeated(slots, found, info);
     }
     for (let index = start; index < end; index++) {
       bind(slots, slot, found.values[index], found.owners[index], found.keys[index]!, next);
@@ -160,19 +204,18 @@ function repeated(slots: Slots, found: Found, info: RuleInfo): void {
   run.session.faults.push(warning('value-repeated', { place, rule: `${info.map}.map#${info.rule}` }));
 }
 
-function passing(slots: Slots, slot: number, found: Found, filter: (slots: Slots) => boolean): Found {
-  const kept: Found = { values: [], owners: [], keys: [] };
-  for (let index = 0; index < found.values.length; index++) {
-    const value = found.values[index];
-    const owner = found.owners[index];
-    const key = found.keys[index]!;
-    slots[slot] = value;
-    slots[slot + 1] = owner;
-    slots[slot + 2] = key;
+/** Leaves in `found` what the filter lets through, at the front, and says how much that is. */
+function passing(slots: Slots, slot: number, found: Found, filter: (slots: Slots) => boolean): number {
+  const { values, owners, keys } = found;
+  let kept = 0;
+  for (let index = 0; index < values.length; index++) {
+    slots[slot] = values[index];
+    slots[slot + 1] = owners[index];
+    slots[slot + 2] = keys[index];
     if (!filter(slots)) continue;
-    kept.values.push(value);
-    kept.owners.push(owner);
-    kept.keys.push(key);
+    values[kept] = values[index];
+    owners[kept] = owners[index];
+    keys[kept++] = keys[index]!;
   }
   return kept;
 }
@@ -220,15 +263,20 @@ function compileFilter(
   const where = compile(condition);
   const must = compile(check);
   const message = compile(log);
-  return (slots) => {
+  const passes = (slots: Slots): boolean => {
     const run = slots[RUN] as Run;
     run.rule = info;
     slots[THIS] = slots[slot];
     slots[THIS + 1] = slots[slot + 1];
     slots[THIS + 2] = slots[slot + 2];
-    if (where && !conditionHolds(run, where, slots)) return false;
+    return where === undefined || conditionHolds(run, where, slots);
+  };
+  if (check === undefined && log === undefined) return passes;
+  const rule = `${info.map}.map#${info.rule}`;
+  return (slots) => {
+    if (!passes(slots)) return false;
+    const run = slots[RUN] as Run;
     const place = () => run.document.place(slots[slot + 1] as object | undefined, slots[slot + 2] as string | number);
-    const rule = `${info.map}.map#${info.rule}`;
     if (must && !conditionHolds(run, must, slots)) {
       run.session.faults.push({ code: 'check-failed', severity: 'error', place: place(), rule, params: { rule } });
       return false;

@@ -153,17 +153,21 @@ function put(site: Site, slots: Slots, raw: unknown): unknown {
     trace(site, slots, run, holder, name);
     return value;
   }
-  const known = listIn(holder, name);
-  trace(site, slots, run, known, known.push(value) - 1);
+  const known = append(holder, name, value);
+  trace(site, slots, run, known, known.length - 1);
   return value;
 }
 
-function listIn(holder: Holder, name: string): unknown[] {
+/** Adds to the list of that name. A list begins with its first item: an empty one would get room for seventeen. */
+function append(holder: Holder, name: string, value: unknown): unknown[] {
   const known = holder[name] as unknown[] | undefined;
-  if (known) return known;
-  const made: unknown[] = [];
-  holder[name] = made;
-  return made;
+  if (known === undefined) {
+    const made = [value];
+    holder[name] = made;
+    return made;
+  }
+  known.push(value);
+  return known;
 }
 
 function trace(site: Site, slots: Slots, run: Run, target: object, property: string | number): void {
@@ -206,7 +210,7 @@ function childStep(target: TargetNode, scope: Scope, info: RuleInfo, source: num
     if (!child) {
       child = make(slots) as Holder;
       if (!list) holder[name] = child;
-      else listIn(holder, name).push(child);
+      else append(holder, name, child);
     }
     if (shared !== undefined) {
       slots[shared] = child;

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Conversion } from '../conversion.ts';
 import { fault } from '../errors.ts';
 import type * as cda from '../formats/cda/index.ts';
@@ -49,7 +49,7 @@ function messageIdentity({ decoded, format }: Unwrapped, incoming: Incoming): st
     const { application, facility, controlId, dateTime } = (decoded!.tree as hl7v2.Hl7v2Tree).message;
     return [application, facility, controlId, dateTime].join('|');
   }
-  return incoming.idempotencyKey ?? createHash('sha256').update(incoming.bytes).digest('hex');
+  return incoming.idempotencyKey ?? hash('sha256', incoming.bytes);
 }
 
 /** When what a message says was true at its source: MSH-7, effectiveTime of a document, else the reception (FHIR dateTime). */

@@ -80,14 +80,19 @@ const extension: MapFunction = {
   bind(args) {
     const [url, second] = args as [Compiled, Compiled];
     const type = second.literal === undefined ? undefined : String(second.literal);
-    if (type === undefined) return extensionOf(url, (slots) => nested(args.slice(1), slots));
+    if (type === undefined) {
+      const parts = args.slice(1);
+      return extensionOf(url, (slots, made) => nested(parts, slots, made));
+    }
     const property = `value${type.charAt(0).toUpperCase()}${type.slice(1)}`;
     const spec = elementsOf('Extension')?.get(property) ?? fail(`an extension has no ${property}`);
     const value = args[2] ?? fail('extension() wants url, type and value');
     const fit = coercionFor(spec.type, value);
-    return extensionOf(url, (slots) => {
+    return extensionOf(url, (slots, made) => {
       const found = fit(slots[RUN] as Run, single(value.evaluate(slots)));
-      return isEmpty(found) ? undefined : { [property]: found };
+      if (isEmpty(found)) return false;
+      made[property] = found;
+      return true;
     });
   },
 };
@@ -158,21 +163,31 @@ function commonType(values: Compiled[]): string | undefined {
 }
 
 function seed(values: unknown[]): string {
-  return values.map((value) => (typeof value === 'object' ? JSON.stringify(value) : (text(value) ?? ''))).join('|');
+  let seed = '';
+  for (let index = 0; index < values.length; index++) {
+    const value = values[index];
+    if (index > 0) seed += '|';
+    seed += typeof value === 'string' ? value : typeof value === 'object' ? JSON.stringify(value) : (text(value) ?? '');
+  }
+  return seed;
 }
 
-function extensionOf(url: Compiled, content: (slots: Slots) => object | undefined): Compiled {
+/** @param fill puts the content of an extension into it; false when there is none */
+function extensionOf(url: Compiled, fill: (slots: Slots, made: Record<string, unknown>) => boolean): Compiled {
   return {
     fresh: true,
     type: 'Extension',
     evaluate: (slots) => {
-      const found = content(slots);
-      return found && { url: text(url.evaluate(slots)), ...found };
+      const made: Record<string, unknown> = { url: undefined };
+      if (!fill(slots, made)) return undefined;
+      made.url = text(url.evaluate(slots));
+      return made;
     },
   };
 }
 
-function nested(args: Compiled[], slots: Slots): object | undefined {
+function nested(args: Compiled[], slots: Slots, made: Record<string, unknown>): boolean {
   const extensions = args.map((arg) => single(arg.evaluate(slots))).filter((value) => !isEmpty(value));
-  return extensions.length > 0 ? { extension: extensions } : undefined;
+  made.extension = extensions;
+  return extensions.length > 0;
 }

@@ -5,7 +5,11 @@ import { isSafeXhtml } from './xhtml.ts';
 /** `append(a, b, …)`: texts one after another; nothing when all are empty. */
 const append: MapFunction = {
   args: [1, 12],
-  call: (_run, ...values) => values.map((value) => items(value).map(text).join('')).join('') || undefined,
+  call: (_run, ...values) => {
+    let words = '';
+    for (const value of values) words += typeof value === 'string' ? value : items(value).map(text).join('');
+    return words || undefined;
+  },
 };
 
 /** `truncate(x, length)`: at most that many characters, cut between characters. */
