@@ -12,6 +12,9 @@ export default {
   ],
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '\\.ts$': '<rootDir>/tests/strip-types.mjs' },
+  globalSetup: '<rootDir>/tests/log/before.ts',
+  setupFiles: ['<rootDir>/tests/log/keep.mjs'],
+  globalTeardown: '<rootDir>/tests/log/after.ts',
   testTimeout: 30000,
   maxWorkers: 2,
 };

@@ -1,6 +1,9 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { fault, PasserelleError } from '../../src/errors.ts';
 import { createLog } from '../../src/log.ts';
+import { identitiesOfTests, linesThatTell } from './identities.ts';
 
 function logging(level = 'info') {
   const lines: string[] = [];
@@ -66,5 +69,35 @@ describe('the log', () => {
     const { log, last } = logging();
     log.info({ faults: [fault('format-unknown', { place: 'PID-3', detail: 'MARTIN' })] }, 'refused');
     expect(last().faults).toEqual([{ code: 'format-unknown', severity: 'error', place: 'PID-3' }]);
+  });
+});
+
+describe('the look through all log lines of a test run', () => {
+  test('knows whom the tests are about, and finds them as whole words', () => {
+    const identities = identitiesOfTests();
+    for (const one of [
+      'MARTIN-TEST',
+      'Odile',
+      '258046938104580',
+      '8100931',
+      '12 rue des Essais',
+      'DEHORS',
+      '1991-11-30',
+    ]) {
+      expect([one, identities.has(one)]).toEqual([one, true]);
+    }
+    const lines = [
+      '{"level":"info","msg":"seen Odile"}',
+      '{"level":"info","path":"/x/258046938104580"}',
+      '{"level":"info","id":"8100931a","msg":"Odiles"}',
+      '{"level":"debug","msg":"MARTIN-TEST"}',
+    ];
+    expect(linesThatTell(lines, identities)).toEqual(lines.slice(0, 2));
+  });
+
+  test('gets every line of a log made in a test', () => {
+    const folder = process.env.LOG_COPIES as string;
+    logging().log.info({ id: 'copied-here' }, 'kept');
+    expect(readFileSync(join(folder, `${process.pid}.log`), 'utf8')).toContain('copied-here');
   });
 });
