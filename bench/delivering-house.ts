@@ -11,6 +11,7 @@ import type { Journal } from '../src/journal/journal.ts';
 import { openSqliteJournal } from '../src/journal/sqlite.ts';
 import { createWorker, type Worker } from '../src/journal/worker.ts';
 import type { House } from '../src/pipeline/house.ts';
+import { Prepared } from '../src/pipeline/prepared.ts';
 import { createMetrics } from '../src/web/metrics.ts';
 import { MEASURES } from './telemonitoring.ts';
 
@@ -41,6 +42,7 @@ export async function deliveringHouse(folder: string, fhir: FhirEndpoint, resour
     fhir,
     deliver: (delivery) => deliverBy(doors, delivery),
     locks: createLocks((keys) => journal.reserve(keys)),
+    prepared: new Prepared(),
     takeUp: (ids) => journal.replay({ ids }),
     consequences: () => [],
     answers: async () => [],

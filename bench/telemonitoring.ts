@@ -66,10 +66,11 @@ export function saturation(index: number, taken: string, subject: object, device
 /** What a vendor's hub sends: saturation, temperature and heart rate of one moment. */
 export function readings(index: number): string {
   const patient = index % PATIENTS;
+  const dob = new Date(Date.UTC(1935, 0, 1) + patient * 20 * 86_400_000).toISOString().slice(0, 10);
   return JSON.stringify({
     messageId: `R-${index}`,
     sentAt: '2026-11-10T07:00:00Z',
-    subject: { ref: `RSP-${patient}`, lastName: 'Bensalah', firstName: 'Karim', dob: '1988-09-02', gender: 'male' },
+    subject: { ref: `RSP-${patient}`, lastName: 'Bensalah', firstName: 'Karim', dob, gender: 'male' },
     gateway: { serial: `HUB-${patient}`, maker: 'Respira' },
     batches: [
       {

@@ -20,6 +20,7 @@ import { convertBytes } from './pipeline/convert-bytes.ts';
 import { explainResource } from './pipeline/explain.ts';
 import { formOf } from './pipeline/form.ts';
 import type { House } from './pipeline/house.ts';
+import { Prepared } from './pipeline/prepared.ts';
 import { takeSheet } from './pipeline/sheet.ts';
 import { openFhir } from './store/open.ts';
 import { version } from './version.ts';
@@ -87,6 +88,7 @@ async function startAll(config: Config, log: Logger, closing: (() => Promise<voi
     fhir: fhir.endpoint,
     deliver: (delivery) => deliverBy(doors, delivery),
     locks: createLocks((keys) => journal.reserve(keys)),
+    prepared: new Prepared(),
     takeUp: (ids) => journal.replay({ ids }),
     consequences: (written) => wantedBy(doors, destinations, written),
     answers: (door, ended) => answersOf(doors, destinations, door, ended),

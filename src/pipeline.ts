@@ -17,6 +17,7 @@ import { type Identity, identify, withPatient } from './pipeline/identify.ts';
 import { honourIntents } from './pipeline/intents.ts';
 import { applyInteraction } from './pipeline/interaction.ts';
 import { judge } from './pipeline/judge.ts';
+import type { Mapped } from './pipeline/prepared.ts';
 import { assertedAt, translate } from './pipeline/translate.ts';
 import { unwrap } from './pipeline/unwrap.ts';
 
@@ -31,14 +32,19 @@ import { unwrap } from './pipeline/unwrap.ts';
 export async function processMessage(message: Message, house: House): Promise<Settlement> {
   if (message.incoming.interaction) return applyInteraction(message, house);
 
-  const unwrapped = await unwrap(message.incoming);
-  const conversion = translate(unwrapped, message, house);
-  expand(conversion, house.pathway, new Date(message.receivedAt));
+  const { unwrapped, conversion } = house.prepared.take(message.id, house) ?? (await convert(message, house));
   const faults = [...unwrapped.faults, ...conversion.faults, ...judge(conversion, house)];
   if (faults.some(isError)) return held(faults, conversion);
 
   const asOf = assertedAt(unwrapped, message.receivedAt);
   return withPatient(conversion, house, () => write(conversion, asOf, faults, message, house));
+}
+
+async function convert(message: Message, house: House): Promise<Mapped> {
+  const unwrapped = await unwrap(message.incoming);
+  const conversion = translate(unwrapped, message, house);
+  expand(conversion, house.pathway, new Date(message.receivedAt));
+  return { unwrapped, conversion };
 }
 
 /** From here on the FHIR server is needed: who is it, what is known, what follows, send. */

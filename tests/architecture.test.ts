@@ -70,9 +70,9 @@ const mayKnow: Record<string, string[]> = {
   ],
   doors: ['adapter', 'config', 'errors'],
   web: ['access', 'adapter', 'config', 'errors', 'formats', 'journal', 'log', 'message'],
-  access: ['adapter', 'config', 'errors', 'fhir-pages', 'proven'],
-  store: ['adapter', 'config', 'errors', 'formats'],
-  journal: ['adapter', 'conversion', 'errors', 'message'],
+  access: ['adapter', 'config', 'errors', 'fhir-pages', 'proven', 'wal-sync'],
+  store: ['adapter', 'config', 'errors', 'formats', 'wal-sync'],
+  journal: ['adapter', 'conversion', 'errors', 'message', 'wal-sync'],
   formats: ['conversion', 'errors', 'message', 'seed'],
   mapping: ['conversion', 'errors', 'formats', 'message', 'proven', 'seed'],
   profile: ['conversion', 'errors', 'formats', 'proven'],
@@ -89,6 +89,7 @@ const mayKnow: Record<string, string[]> = {
   proven: [],
   seed: [],
   version: [],
+  'wal-sync': [],
 };
 
 /** Rooms that take values and give values. Only their loaders read files; nothing in them talks to anybody. */

@@ -3,6 +3,7 @@ import { chmodSync, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { AuditEvent } from '@medplum/fhirtypes';
+import { WalSync } from '../wal-sync.ts';
 
 /** Who did what, append-only: each row carries a hash over the one before and its own content. */
 export interface AuditTrail {
@@ -41,7 +42,7 @@ export function openAudit(data: string): AuditTrail {
   chmodSync(file, 0o600);
   database.exec(`
     PRAGMA journal_mode = WAL;
-    PRAGMA synchronous = FULL;
+    PRAGMA synchronous = NORMAL;
     CREATE TABLE IF NOT EXISTS event (
       number INTEGER PRIMARY KEY, recorded TEXT NOT NULL, patient TEXT, content TEXT NOT NULL, hash TEXT NOT NULL
     ) STRICT;
@@ -52,9 +53,10 @@ export function openAudit(data: string): AuditTrail {
   const insert = database.prepare('INSERT INTO event VALUES (?, ?, ?, ?, ?)');
   const newest = database.prepare('SELECT number, hash FROM event ORDER BY number DESC LIMIT 1');
   const waiting: AuditEvent[] = [];
+  const log = new WalSync(file);
   let timer: NodeJS.Timeout | undefined;
 
-  const flush = () => {
+  const write = () => {
     if (timer) clearTimeout(timer);
     timer = undefined;
     if (waiting.length === 0) return;
@@ -76,11 +78,16 @@ export function openAudit(data: string): AuditTrail {
     }
     waiting.length = 0;
   };
+  const flush = () => {
+    write();
+    log.syncNow();
+  };
 
   let blocked = false;
-  const attempt = () => {
+  const attempt = async () => {
     try {
-      flush();
+      write();
+      await log.sync();
       blocked = false;
     } catch {
       // Disk full or file locked: the events stay, and are tried again; the gate shows nothing until then.
@@ -92,7 +99,7 @@ export function openAudit(data: string): AuditTrail {
   return {
     record(event) {
       waiting.push(event);
-      if (waiting.length >= largestGroup && !blocked) attempt();
+      if (waiting.length >= largestGroup && !blocked) void attempt();
       else timer ??= setTimeout(attempt, groupMs);
     },
     flush,
@@ -111,6 +118,7 @@ export function openAudit(data: string): AuditTrail {
     },
     close() {
       flush();
+      log.close();
       database.close();
     },
   };

@@ -27,10 +27,14 @@ export function createAccept({ journal, house, metrics, note, open }: Intake): D
     if (!open()) throw new PasserelleError(fault('draining'));
     const receivedAt = house.now();
     const id = newMessageId();
-    const { ties, ...inspection } = await inspect(incoming, receivedAt, house);
+    const { ties, mapped, ...inspection } = await inspect(incoming, receivedAt, house);
     if (ties && inspection.state === 'accepted') await journal.tieLanes(ties.lane, ties.into);
     const lane = inspection.lane || id;
     const appended = await journal.append({ id, incoming, ...inspection, lane, receivedAt: receivedAt.getTime() });
+    // Before the worker is woken, which is after this turn.
+    if (mapped && appended.state === 'accepted' && !appended.duplicate) {
+      house.prepared.keep(id, mapped, incoming.bytes.length, house);
+    }
     const faults = appended.duplicate ? appended.faults : inspection.faults;
     // Before the door is told: it may be told once only, and then keeps the message no longer.
     if (appended.state === 'refused' || appended.state === 'quarantined') {

@@ -106,19 +106,16 @@ export async function readSurroundings(endpoint: FhirEndpoint, asked: Asked): Pr
   const found: Surroundings = { ...noSurroundings(asked.patient, asked.at), record: asked.record };
   const id = /^Patient\/([A-Za-z0-9.-]{1,64})$/.exec(asked.patient)?.[1];
   const needs = asked.needs ?? (() => 'all' as const);
-  if (!id || needs([]) === 'nothing') return found;
-  const readings = asked.lookBacks?.map(readingsFor) ?? [READINGS];
-  if (needs([]) === 'tasks') {
-    await readLists(endpoint, id, [TASKS], found);
-    return found;
-  }
-  if (needs([]) === 'readings') {
+  const first = id ? needs([]) : 'nothing';
+  if (!id || first === 'nothing') return found;
+  const readings = () => asked.lookBacks?.map(readingsFor) ?? [READINGS];
+  if (first === 'readings') {
     if (endpoint.readings && asked.lookBacks) found.observations = readHere(endpoint, asked.patient, asked.lookBacks);
-    else await readLists(endpoint, id, readings, found);
+    else await readLists(endpoint, id, readings(), found);
     if (needs(found.observations) === 'all') await readLists(endpoint, id, LISTS, found);
     return found;
   }
-  await readLists(endpoint, id, [...readings, ...LISTS], found);
+  await readLists(endpoint, id, first === 'tasks' ? [TASKS] : [...readings(), ...LISTS], found);
   return found;
 }
 

@@ -5,6 +5,7 @@ import type { NewDelivery } from '../journal/journal.ts';
 import type { Translator } from '../mapping/index.ts';
 import type { PathwayRules } from '../pathway/index.ts';
 import type { Examiner, Vocabulary } from '../profile/index.ts';
+import type { Prepared } from './prepared.ts';
 
 /** What the pipeline works with; put together by the gateway, replaceable as a whole when maps are loaded anew. */
 export interface House {
@@ -20,6 +21,8 @@ export interface House {
   deliver(delivery: Delivery): Promise<DeliveryOutcome>;
   /** One piece of work at a time on one patient, over all processes. */
   locks: IdentityLocks;
+  /** Conversions of messages that have just come in. */
+  prepared: Prepared;
   /** Takes messages up again that were held until somebody decided. */
   takeUp(ids: string[]): Promise<unknown>;
   /** What else must go out because of a message, for the doors of the configuration's destinations. */

@@ -10,6 +10,7 @@ import type { NewMessage } from '../journal/journal.ts';
 import type { Incoming, MessageState } from '../message.ts';
 import { expand } from '../pathway/index.ts';
 import type { House } from './house.ts';
+import type { Mapped } from './prepared.ts';
 import { translate } from './translate.ts';
 import { type EmbeddedDocument, type Unwrapped, unwrap } from './unwrap.ts';
 
@@ -17,6 +18,8 @@ import { type EmbeddedDocument, type Unwrapped, unwrap } from './unwrap.ts';
 export type Inspection = Omit<NewMessage, 'id' | 'incoming' | 'receivedAt'> & {
   /** Lanes that are one from this message on: it merges two records (A40, A24). */
   ties?: { lane: string; into: string };
+  /** What it was mapped to already. */
+  mapped?: Mapped;
 };
 
 /**
@@ -134,6 +137,7 @@ function inspectByMapping(incoming: Incoming, unwrapped: Unwrapped, receivedAt: 
   return {
     ...summary(incoming, kindOf(unwrapped.decoded!, incoming), sender, [...unwrapped.faults, ...conversion.faults]),
     lane: laneOf(subject),
+    mapped: { unwrapped, conversion },
   };
 }
 

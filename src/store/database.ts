@@ -149,7 +149,7 @@ export interface Opened {
 export function openDatabase(file: string, parameters: Parameters): Opened {
   mkdirSync(dirname(file), { recursive: true });
   const writer = new Connection(file);
-  writer.db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 16000;');
+  writer.db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 16000;');
   const lacksReadings = !writer.get("SELECT 1 FROM sqlite_master WHERE name = 'i_reading'");
   writer.db.exec(SCHEMA);
   const stale = numberColumns(writer, parameters);

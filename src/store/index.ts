@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CapabilityStatement, SearchParameter } from '@medplum/fhirtypes';
 import type { FhirEndpoint } from '../adapter.ts';
+import { WalSync } from '../wal-sync.ts';
 import { type CapabilityDetails, capabilityStatement } from './capabilities.ts';
 import type { Desk } from './conditional.ts';
 import { type Connection, openDatabase } from './database.ts';
@@ -63,7 +64,8 @@ export interface Store {
 }
 
 /**
- * Opens the embedded FHIR server over one SQLite file (WAL, synchronous=FULL): what a response has confirmed is on disk.
+ * Opens the embedded FHIR server over one SQLite file (WAL, synced after each commit): what a response has confirmed is on
+ * disk.
  * @throws Error when the file cannot be opened or written
  */
 export function openStore(options: StoreOptions): Store {
@@ -79,7 +81,8 @@ export function openStore(options: StoreOptions): Store {
     context: { connection, parameters, local, now: Date.now() },
     limits,
   });
-  const queue = new WriteQueue(writer);
+  const log = new WalSync(options.file);
+  const queue = new WriteQueue(writer, log);
   const repository = new ShelfRepository(desk(reader), desk(writer), queue, limits);
   const capabilities = () => capabilityStatement(parameters, { ...options.describe?.(), validates: true });
   const router = storeRouter({
@@ -96,6 +99,7 @@ export function openStore(options: StoreOptions): Store {
     reindexed,
     close: async () => {
       await queue.close();
+      log.close();
       reader.close();
       writer.close();
     },

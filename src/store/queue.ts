@@ -1,4 +1,5 @@
 import { fault, PasserelleError } from '../errors.ts';
+import type { WalSync } from '../wal-sync.ts';
 import type { Connection } from './database.ts';
 
 /**
@@ -31,12 +32,15 @@ const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
  */
 export class WriteQueue {
   readonly #connection: Connection;
+  readonly #log: WalSync;
   readonly #waiting: Job[] = [];
   #running: Promise<void> | undefined;
+  #syncing: Promise<void> = Promise.resolve();
   #sliceEnd = 0;
 
-  constructor(connection: Connection) {
+  constructor(connection: Connection, log: WalSync) {
     this.#connection = connection;
+    this.#log = log;
   }
 
   /**
@@ -53,6 +57,7 @@ export class WriteQueue {
   /** Resolves when everything that was waiting is committed or refused. */
   async close(): Promise<void> {
     await this.#running;
+    await this.#syncing;
   }
 
   async #drain(): Promise<void> {
@@ -81,9 +86,16 @@ export class WriteQueue {
       this.#connection.run('COMMIT');
     } catch (error) {
       this.#abandon(group, error);
-      settled.length = 0;
+      return;
     }
-    for (const settle of settled) settle();
+    // While the disk works on one group the next is written; there is never more than one on its way.
+    await this.#syncing;
+    this.#syncing = this.#log.sync().then(
+      () => {
+        for (const settle of settled) settle();
+      },
+      (error) => this.#abandon(group, error),
+    );
   }
 
   async #attempt(job: Job): Promise<Settle> {

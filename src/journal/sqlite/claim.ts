@@ -47,7 +47,7 @@ export async function claimDeliveries(context: Context, destination: string, lim
 
 /**
  * One transaction a claim. A lease need not survive a power cut: at the next start all leases are void anyway. So it is
- * committed without fsync.
+ * committed without a sync.
  */
 function lease<Row extends { size: number }>(
   { db, queue, clock, bell }: Context,
@@ -67,7 +67,7 @@ function lease<Row extends { size: number }>(
     taken.push({ work, row });
     return true;
   };
-  const more = db.transaction('process', () => queue.take(stream, limit, now, now + leaseMs, fits));
+  const more = db.transaction(() => queue.take(stream, limit, now, now + leaseMs, fits));
   if (more) bell.ring();
   bell.dueAt(now + leaseMs);
   return taken;

@@ -13,13 +13,15 @@ interface Step {
 }
 
 /**
- * One commit for all that one turn of the event loop brought: 64 senders share one fsync instead of queueing for 64.
- * Measured here: 5,300 commits/s, whether of one row or of ten; 39,000 rows/s in groups of 8, 106,000 in groups of 64.
+ * One commit for all that one turn of the event loop brought, and for what came while the commit before was on its way to
+ * the disk: 64 senders share one fsync instead of queueing for 64. Measured here: 5,300 commits/s, whether of one row or of
+ * ten; 39,000 rows/s in groups of 8, 106,000 in groups of 64.
  */
 export class GroupCommit {
   readonly #db: Database;
   #waiting: Step[] = [];
   #scheduled = false;
+  #syncing = false;
   /** Why the last commit failed; undefined since one went well. */
   #failure: unknown;
 
@@ -63,45 +65,75 @@ export class GroupCommit {
 
   /** Commits all that waits, now. */
   flush(): void {
-    while (this.#waiting.length > 0) this.#commitSome();
+    while (this.#waiting.length > 0) this.#commitSome((written) => this.#syncNow(written));
   }
 
   #schedule(): void {
-    if (this.#scheduled) return;
+    if (this.#scheduled || this.#syncing) return;
     this.#scheduled = true;
     setImmediate(() => {
       this.#scheduled = false;
-      this.#commitSome();
+      this.#commitSome((written) => this.#sync(written));
       if (this.#waiting.length > 0) this.#schedule();
     });
   }
 
-  #commitSome(): void {
+  #commitSome(sync: (written: Step[]) => void): void {
     const steps = this.#nextGroup();
     if (steps.length === 0) return;
+    const written = this.#write(steps) ? steps : steps.length === 1 ? [] : steps.filter((step) => this.#write([step]));
+    if (written.length > 0) sync(written);
+  }
+
+  /** False when it failed; one bad step must not take the others with it, so after that each is tried by itself. */
+  #write(steps: Step[]): boolean {
     try {
-      this.#commit(steps);
+      this.#db.transaction(() => {
+        for (const step of steps) step.run();
+      });
+      return true;
     } catch (error) {
-      if (steps.length === 1) this.#fail(steps[0], error);
-      else for (const step of steps) this.#commitAlone(step);
+      if (steps.length === 1) this.#fail(steps[0]!, error);
+      return false;
     }
   }
 
-  /** One bad step must not take the others with it: after a failure each is tried by itself. */
-  #commitAlone(step: Step): void {
+  /** A single step on a quick disk is synced at once: going beside the thread would cost it half as much again. */
+  #sync(written: Step[]): void {
+    if (written.length === 1 && !this.#db.log.isSlow) {
+      this.#syncNow(written);
+      return;
+    }
+    this.#syncing = true;
+    this.#db.log
+      .sync()
+      .then(
+        () => this.#done(written),
+        (error) => this.#undone(written, error),
+      )
+      .finally(() => {
+        this.#syncing = false;
+        if (this.#waiting.length > 0) this.#schedule();
+      });
+  }
+
+  #syncNow(written: Step[]): void {
     try {
-      this.#commit([step]);
+      this.#db.log.syncNow();
+      this.#done(written);
     } catch (error) {
-      this.#fail(step, error);
+      this.#undone(written, error);
     }
   }
 
-  #commit(steps: Step[]): void {
-    this.#db.transaction('disk', () => {
-      for (const step of steps) step.run();
-    });
+  #done(steps: Step[]): void {
     this.#failure = undefined;
     for (const step of steps) step.done();
+  }
+
+  /** Written, but not on disk for all anybody knows: whoever asked must not rely on it, and asks again. */
+  #undone(steps: Step[], error: unknown): void {
+    for (const step of steps) this.#fail(step, error);
   }
 
   #fail(step: Step, error: unknown): void {

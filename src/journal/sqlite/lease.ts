@@ -10,7 +10,7 @@ const LONGEST_PAUSE_MS = 60_000;
 /** Prolongs the leases of messages and deliveries by their ids. */
 export function prolong({ db, queue, clock }: Context, ids: string[], leaseMs: number): void {
   const until = clock.now() + leaseMs;
-  db.transaction('process', () => {
+  db.transaction(() => {
     for (const id of ids) {
       const message = db.get<{ seq: number }>(MESSAGE, id);
       if (message) queue.prolong(PIPELINE, message.seq, until);
@@ -26,11 +26,12 @@ export function prolong({ db, queue, clock }: Context, ids: string[], leaseMs: n
  */
 export function recover({ db, queue, clock }: Context): void {
   const now = clock.now();
-  db.transaction('disk', () => {
+  db.transaction(() => {
     db.run(RELEASE, now, SUSPICIOUS_ATTEMPTS, LONGEST_PAUSE_MS);
     db.run(SHORTEN, now + LONGEST_PAUSE_MS);
     queue.seatDoubles();
   });
+  db.log.syncNow();
 }
 
 /** True for the first who asks for this slot. */
