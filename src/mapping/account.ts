@@ -1,6 +1,7 @@
 import type { Account, Draft } from '../conversion.ts';
 import { type Fault, warning } from '../errors.ts';
 import type { MappedDocument } from './document.ts';
+import type { DraftOf } from './drafts.ts';
 import type { RawTrace, Session } from './run.ts';
 import { indexDrafts, spotOf } from './traces.ts';
 
@@ -29,7 +30,7 @@ export function account(
   session: Session,
   documents: { document: MappedDocument; map: string; ignore: IgnoreRule[] }[],
   drafts: Draft[],
-  draftOf: Map<object, Draft>,
+  draftOf: DraftOf,
 ): { account: Account; faults: Fault[] } {
   const result: Account = { mapped: [], kept: [], ignored: [], fallen: [] };
   const faults: Fault[] = [];
@@ -86,7 +87,7 @@ function gatherTied({ tied }: MappedDocument, values: Map<string, { fate?: Fate 
 
 type Fates = Map<object | undefined, Map<string | number, Fate>>;
 
-function gatherFates({ traces, entries }: Session, drafts: Draft[], draftOf: Map<object, Draft>): Fates {
+function gatherFates({ traces, entries }: Session, drafts: Draft[], draftOf: DraftOf): Fates {
   const fates: Fates = new Map();
   const kept = new Set<object | undefined>(entries.map((entry) => entry.kept));
   const spots = indexDrafts(drafts);
@@ -114,7 +115,7 @@ function setFate(fates: Fates, owner: object | undefined, key: string | number, 
   fates.set(owner, known);
 }
 
-function whereOf(trace: RawTrace, spots: ReturnType<typeof indexDrafts>, draftOf: Map<object, Draft>): string {
+function whereOf(trace: RawTrace, spots: ReturnType<typeof indexDrafts>, draftOf: DraftOf): string {
   const spot = spotOf(trace, spots, draftOf);
   return spot ? `${spot.draft.fullUrl}#${spot.path}` : `${trace.rule.map}.map#${trace.rule.rule}`;
 }

@@ -19,8 +19,11 @@ export interface Finished {
   drafts: Draft[];
   subject?: string;
   /** Each resource a map made, also those that went into another, → the draft it ended in. */
-  draftOf: Map<object, Draft>;
+  draftOf: DraftOf;
 }
+
+/** Finds the draft in which a resource that a map made ended. */
+export type DraftOf = (resource: object) => Draft | undefined;
 
 interface Building {
   entry: Entry;
@@ -38,7 +41,7 @@ interface Building {
 export function finishDrafts(session: Session, profiles: Record<string, string[]> = {}): Finished {
   const buildings: Building[] = [];
   const byResource = new Map<object, Building>();
-  const byIdentity = new Map<string, Building>();
+  const byIdentity: Identities = new Map();
   for (const entry of session.entries) {
     if (!entry.resource) continue;
     if (!hasContent(entry.resource)) {
@@ -56,8 +59,7 @@ export function finishDrafts(session: Session, profiles: Record<string, string[]
     prune(resource);
     claim(resource, profiles[resource.resourceType]);
   }
-  const draftOf = new Map<object, Draft>();
-  for (const [resource, building] of byResource) draftOf.set(resource, building.draft!);
+  const draftOf: DraftOf = (resource) => byResource.get(resource)?.draft;
   return { drafts, subject: subjects[0]?.draft?.fullUrl, draftOf };
 }
 
@@ -75,23 +77,32 @@ function reportEmpty(session: Session, entry: Entry): void {
  * Finds the draft of the same thing and adds to it, or begins a new one. People, places and stays are the same when they
  * share any identifier; other things only when their first is the same, because orders and panels share numbers.
  */
-function join(entry: Entry, resource: Resource, byIdentity: Map<string, Building>): Building {
+function join(entry: Entry, resource: Resource, byIdentity: Identities): Building {
   const type = resource.resourceType;
   const known = entry.identity?.value ? [entry.identity as Key] : businessIdentifiers(resource);
   const building: Building = { entry, resource, identity: known[0] };
   if (known.length === 0) return building;
-  const keys: string[] = [];
-  let match: Building | undefined;
   const count = UPDATED_TYPES.has(type) ? known.length : 1;
+  let match: Building | undefined;
+  for (let index = 0; index < count; index++) match ??= identified(byIdentity, type, known[index]!);
+  const kept = match ?? building;
   for (let index = 0; index < count; index++) {
     const { system, value } = known[index]!;
-    const key = `${type}|${system}|${value}`;
-    keys.push(key);
-    match ??= byIdentity.get(key);
+    if (match && identified(byIdentity, type, known[index]!)) continue;
+    const others = byIdentity.get(value);
+    const one = { type, system, building: kept };
+    if (others) others.push(one);
+    else byIdentity.set(value, [one]);
   }
-  for (const key of keys) if (!byIdentity.has(key)) byIdentity.set(key, match ?? building);
   if (match) absorb(match, entry, resource);
-  return match ?? building;
+  return kept;
+}
+
+/** Drafts by the values of their identifiers; a key of type, system and value together would be a new text each time. */
+type Identities = Map<string, { type: string; system: string; building: Building }[]>;
+
+function identified(identities: Identities, type: string, { system, value }: Key): Building | undefined {
+  return identities.get(value)?.find((one) => one.type === type && one.system === system)?.building;
 }
 
 function absorb(building: Building, entry: Entry, resource: Resource): void {

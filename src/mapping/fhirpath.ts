@@ -19,10 +19,8 @@ type Method = (
 /** FHIRPath's functions on a collection, https://hl7.org/fhirpath/N1/#functions, that maps use often: compiled. */
 const compiled: Record<string, Method> = {
   exists: (input, atom, place) =>
-    atom.args.length === 0
-      ? on(input, (value) => !isEmpty(value))
-      : filter(input, atom, place, (found) => found.length > 0),
-  empty: (input) => on(input, isEmpty),
+    atom.args.length === 0 ? exists(input) : filter(input, atom, place, (found) => found.length > 0),
+  empty: (input) => empty(input),
   not: (input) => on(input, (value) => (isEmpty(value) ? undefined : !holds(value))),
   where: (input, atom, place) => ({ ...filter(input, atom, place, (found) => found), type: input.type }),
   all: (input, atom, place) => filter(input, atom, place, (found, all) => found.length === all.length),
@@ -97,6 +95,15 @@ function on(input: Compiled, work: (value: unknown) => unknown) {
   return { evaluate: (slots: Slots) => work(evaluate(slots)), type: undefined };
 }
 
+/** `exists()` and `empty()` are half of all conditions: written out, they save a call each time. */
+function exists({ evaluate }: Compiled) {
+  return { evaluate: (slots: Slots) => !isEmpty(evaluate(slots)), type: undefined };
+}
+
+function empty({ evaluate }: Compiled) {
+  return { evaluate: (slots: Slots) => isEmpty(evaluate(slots)), type: undefined };
+}
+
 function argument(atom: FunctionAtom, index: number, place: MethodPlace): Evaluate {
   const arg = atom.args[index];
   if (!arg) return fail(`${atom.name}() wants ${index + 1} value${index > 0 ? 's' : ''}`);
@@ -149,13 +156,13 @@ function distinct(value: unknown): unknown[] {
   return found;
 }
 
-/** Runs `work` with `$this` being the item; what criteria read must not become the place of the result. */
-function withThis<T>(slots: Slots, item: unknown, work: () => T): T {
+/** Evaluates with `$this` being the item; what criteria read must not become the place of the result. */
+function withThis(slots: Slots, item: unknown, evaluate: Evaluate): unknown {
   const run = slots[RUN] as Run;
   const { owner, key } = run;
   const outer = slots[THIS];
   slots[THIS] = item;
-  const result = work();
+  const result = evaluate(slots);
   slots[THIS] = outer;
   run.owner = owner;
   run.key = key;
@@ -174,7 +181,7 @@ function filter(
     evaluate: (slots: Slots) => {
       const all = items(input.evaluate(slots));
       const found: unknown[] = [];
-      for (const item of all) if (withThis(slots, item, () => holds(criterion(slots)))) found.push(item);
+      for (const item of all) if (holds(withThis(slots, item, criterion))) found.push(item);
       return finish(found, all);
     },
   };
@@ -185,7 +192,7 @@ function select(input: Compiled, atom: FunctionAtom, place: MethodPlace) {
   const projection = place.compile(arg, place.scope.withThis(), false).evaluate;
   return {
     evaluate: (slots: Slots) =>
-      items(input.evaluate(slots)).flatMap((item) => items(withThis(slots, item, () => projection(slots)))),
+      items(input.evaluate(slots)).flatMap((item) => items(withThis(slots, item, projection))),
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Account, Conversion, Draft, Intent, Orders, Trace, UnmappedCode } from '../conversion.ts';
 import type { Fault } from '../errors.ts';
+import type { DraftOf } from './drafts.ts';
 import type { RawTrace, Session } from './run.ts';
 import { resolveTraces } from './traces.ts';
 
@@ -17,10 +18,10 @@ export class MappedConversion implements Conversion {
   orders?: Orders;
   account?: Account;
   readonly #raw: RawTrace[];
-  readonly #draftOf: Map<object, Draft>;
+  readonly #draftOf: DraftOf;
   #traces: Trace[] | undefined;
 
-  constructor(session: Session, drafts: Draft[], draftOf: Map<object, Draft>) {
+  constructor(session: Session, drafts: Draft[], draftOf: DraftOf) {
     this.drafts = drafts;
     this.intents = session.intents;
     this.faults = session.faults;

@@ -1,5 +1,5 @@
 import type { Format } from '../message.ts';
-import { isEmpty, items, text } from './values.ts';
+import { isEmpty, text } from './values.ts';
 
 /** What a value of the tree must be: equal to it, or to one of several, or begin so, or be there (or not). */
 export type Wanted = string | number | boolean | string[] | { prefix: string } | { exists: boolean };
@@ -83,18 +83,14 @@ export function fits(route: Route, format: Format, tree: unknown, sender?: strin
   return true;
 }
 
-function valuesAt(value: unknown, path: string[]): unknown[] {
-  let found = [value];
-  for (const step of path) {
-    found = found.flatMap((one) =>
-      items(one).flatMap((item) =>
-        item !== null && typeof item === 'object' && Object.hasOwn(item, step)
-          ? items((item as Record<string, unknown>)[step])
-          : [],
-      ),
-    );
+function valuesAt(value: unknown, path: string[], depth = 0, found: unknown[] = []): unknown[] {
+  if (Array.isArray(value)) for (const item of value) valuesAt(item, path, depth, found);
+  else if (depth === path.length) {
+    if (!isEmpty(value)) found.push(value);
+  } else if (value !== null && typeof value === 'object' && Object.hasOwn(value, path[depth]!)) {
+    valuesAt((value as Record<string, unknown>)[path[depth]!], path, depth + 1, found);
   }
-  return found.filter((one) => !isEmpty(one));
+  return found;
 }
 
 function meets(found: unknown[], wanted: Wanted): boolean {

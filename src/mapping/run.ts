@@ -27,11 +27,13 @@ export interface RuleInfo {
   rule: string;
 }
 
-/** A code that was translated, as a trace tells it. */
+/** A code that was translated; a trace tells it as text. */
 export interface Translation {
   table: string;
-  from: string;
-  to: string;
+  from: { system?: string; code: string };
+  /** The system the table gives to codes that came without one. */
+  system: string | undefined;
+  to: { system?: string; code: string } | undefined;
 }
 
 /** A draft in the making: what a map sets on `bundle.entry`. */

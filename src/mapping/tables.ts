@@ -23,13 +23,46 @@ export interface Lookup {
 
 const NO_COUNTERPART = new Set(['unmatched', 'disjoint']);
 
+/**
+ * What codes mean, by system, then code: one text for both would have to be made at each look-up. `''` as system stands for a
+ * group that takes codes of any system; no system at all for codes that came without one.
+ */
+class Codes {
+  private readonly systems = new Map<string | undefined, Map<string, CodeTarget[]>>();
+  private readonly lists: CodeTarget[][] = [];
+
+  get(system: string | undefined, code: string): CodeTarget[] | undefined {
+    return this.systems.get(system)?.get(code);
+  }
+
+  /** Every list, in the order in which their codes were added. */
+  all(): Iterable<CodeTarget[]> {
+    return this.lists;
+  }
+
+  /** Adds the targets of a code that are not there yet. */
+  add(system: string | undefined, code: string, targets: CodeTarget[]): void {
+    const codes = this.systems.get(system) ?? new Map<string, CodeTarget[]>();
+    this.systems.set(system, codes);
+    const known = codes.get(code);
+    if (known) {
+      for (const one of targets)
+        if (!known.some((old) => old.system === one.system && old.code === one.code)) known.push(one);
+      return;
+    }
+    const list = [...targets];
+    codes.set(code, list);
+    this.lists.push(list);
+  }
+}
+
 /** A ConceptMap (https://hl7.org/fhir/R4/conceptmap.html) indexed for both directions. */
 export class CodeTable {
   readonly name: string;
   readonly version: string;
   readonly url: string | undefined;
-  private readonly forward = new Map<string, CodeTarget[]>();
-  private readonly backward = new Map<string, CodeTarget[]>();
+  private readonly forward = new Codes();
+  private readonly backward = new Codes();
   private readonly groups: { source: string | undefined; target: string | undefined }[];
   private readonly systemOfAll: string | undefined;
   private readonly unmapped: Lookup;
@@ -50,14 +83,14 @@ export class CodeTable {
 
   /** What a code becomes. Without a system, all groups are searched, the first that knows the code decides. */
   lookup(system: string | undefined, code: string): Lookup {
-    const targets = this.forward.get(keyOf(system, code)) ?? (system ? this.forward.get(keyOf('', code)) : undefined);
+    const targets = this.forward.get(system, code) ?? (system ? this.forward.get('', code) : undefined);
     if (targets) return { outcome: 'mapped', targets, system: this.systemOfAll };
     return this.unmapped;
   }
 
   /** The codes that become this one. */
   reverse(system: string | undefined, code: string): CodeTarget[] {
-    return this.backward.get(keyOf(system, code)) ?? [];
+    return this.backward.get(system, code) ?? [];
   }
 
   /** Systems the table translates from and to. */
@@ -67,7 +100,7 @@ export class CodeTable {
 
   /** Every code on the target's side with its display. */
   *words(): Generator<Required<CodeTarget>> {
-    for (const targets of this.forward.values()) {
+    for (const targets of this.forward.all()) {
       for (const { system, code, display } of targets) if (system && display) yield { system, code, display };
     }
   }
@@ -83,26 +116,13 @@ export class CodeTable {
       if (one.code === undefined || NO_COUNTERPART.has(one.equivalence ?? '')) continue;
       targets.push({ system: target, code: one.code, display: one.display });
       const origin = { system: source, code: element.code, display: element.display };
-      append(this.backward, keyOf(target, one.code), [origin]);
-      append(this.backward, keyOf(undefined, one.code), [origin]);
+      this.backward.add(target, one.code, [origin]);
+      this.backward.add(undefined, one.code, [origin]);
     }
-    append(this.forward, keyOf(source, element.code), targets);
-    if (source) append(this.forward, keyOf(undefined, element.code), targets);
-    if (!source) append(this.forward, keyOf('', element.code), targets);
+    this.forward.add(source, element.code, targets);
+    if (source) this.forward.add(undefined, element.code, targets);
+    if (!source) this.forward.add('', element.code, targets);
   }
-}
-
-/** `''` as system stands for a group that takes codes of any system; no system at all for codes that came without one. */
-function keyOf(system: string | undefined, code: string): string {
-  return system === undefined ? `\n${code}` : `${system}\n${code}`;
-}
-
-function append(index: Map<string, CodeTarget[]>, key: string, targets: CodeTarget[]): void {
-  const known = index.get(key);
-  if (!known) index.set(key, [...targets]);
-  else
-    for (const one of targets)
-      if (!known.some((old) => old.system === one.system && old.code === one.code)) known.push(one);
 }
 
 function unmappedRule(groups: NonNullable<ConceptMap['group']>, system: string | undefined): Lookup {

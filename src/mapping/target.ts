@@ -172,8 +172,9 @@ function append(holder: Holder, name: string, value: unknown): unknown[] {
 
 function trace(site: Site, slots: Slots, run: Run, target: object, property: string | number): void {
   if (!site.traced && run.reads === undefined) return;
+  const { traces } = run.session;
   const read = run.owner !== undefined;
-  run.session.traces.push({
+  traces[traces.length] = {
     target,
     property,
     owner: read ? run.owner : (slots[site.source + 1] as object | undefined),
@@ -182,7 +183,7 @@ function trace(site: Site, slots: Slots, run: Run, target: object, property: str
     document: run.document,
     translation: run.translation,
     reads: run.reads,
-  });
+  };
 }
 
 /** What the conditions before have read belongs to the first value written after them. */

@@ -1,5 +1,6 @@
 import type { Draft, Trace } from '../conversion.ts';
-import type { RawTrace } from './run.ts';
+import type { DraftOf } from './drafts.ts';
+import type { RawTrace, Translation } from './run.ts';
 
 /** Paths of everything in the finished drafts, by object. */
 interface Spot {
@@ -11,7 +12,7 @@ interface Spot {
  * Turns what was noted while maps ran into traces: target and path in the drafts as they are now, place in the source. Done
  * only when somebody asks, because most conversions are never explained.
  */
-export function resolveTraces(raw: RawTrace[], drafts: Draft[], draftOf: Map<object, Draft>): Trace[] {
+export function resolveTraces(raw: RawTrace[], drafts: Draft[], draftOf: DraftOf): Trace[] {
   const spots = indexDrafts(drafts);
   const traces: Trace[] = [];
   for (const one of raw) {
@@ -23,18 +24,18 @@ export function resolveTraces(raw: RawTrace[], drafts: Draft[], draftOf: Map<obj
       place: one.document.place(one.owner, one.key),
       map: one.rule.map,
       rule: one.rule.rule,
-      ...(one.translation ? { translation: one.translation } : {}),
+      ...(one.translation ? { translation: told(one.translation) } : {}),
     });
   }
   return traces;
 }
 
+function told({ table, from, system, to }: Translation): Trace['translation'] {
+  return { table, from: `${from.system ?? system ?? ''}|${from.code}`, to: to ? `${to.system ?? ''}|${to.code}` : '' };
+}
+
 /** Where in the drafts a written value is now; a merge may have moved it, a later rule or a merge may have dropped it. */
-export function spotOf(
-  { target, property }: RawTrace,
-  spots: Map<object, Spot>,
-  draftOf: Map<object, Draft>,
-): Spot | undefined {
+export function spotOf({ target, property }: RawTrace, spots: Map<object, Spot>, draftOf: DraftOf): Spot | undefined {
   const value = (target as Record<string | number, unknown>)[property];
   if (value !== null && typeof value === 'object') {
     const moved = spots.get(value);
@@ -42,7 +43,7 @@ export function spotOf(
   }
   const holder = spots.get(target);
   if (holder) return value === undefined ? undefined : { draft: holder.draft, path: joined(holder.path, property) };
-  const survivor = draftOf.get(target);
+  const survivor = draftOf(target);
   if (!survivor) return undefined;
   const kept = (survivor.resource as unknown as Record<string, unknown>)[property];
   return kept === value && value !== undefined ? { draft: survivor, path: joined('', property) } : undefined;

@@ -119,8 +119,7 @@ function translated(run: Run, table: CodeTable, coded: Coded): Lookup {
   for (const original of coded.codings) {
     lookup = table.lookup(original.system, original.code);
     if (lookup.outcome === 'mapped') {
-      const to = lookup.targets[0];
-      run.translation = { table: table.name, from: written(original, lookup.system), to: to ? written(to) : '' };
+      run.translation = { table: table.name, from: original, system: lookup.system, to: lookup.targets[0] };
       return lookup;
     }
   }
@@ -147,10 +146,6 @@ function reportUnmapped(run: Run, table: CodeTable, { system, code, display }: C
   report(run, warning('code-unmapped', { params: { table: `codes-${table.name}.json` } }));
 }
 
-function written({ system, code }: CodeTarget, otherwise?: string): string {
-  return `${system ?? otherwise ?? ''}|${code}`;
-}
-
 /** Anything that carries a code, in one shape; undefined when it has neither code nor text. */
 function codedValue(run: Run, value: unknown): Coded | undefined {
   const plain = text(value);
@@ -159,13 +154,22 @@ function codedValue(run: Run, value: unknown): Coded | undefined {
   if (!one) return undefined;
   const codings: CodeTarget[] = [];
   usedOnly(run, one, CONCEPT);
-  for (const source of [one, ...items(one.coding), ...items(one.translations)]) {
-    const { system, code, display } = source as Coding;
-    if (run.reads !== undefined && source !== one) for (const name of CODING) run.reads.push(source, name);
-    if (code !== undefined && code !== null && code !== '') codings.push({ system, code: String(code), display });
-  }
+  addCoding(codings, one);
+  if (one.coding !== undefined) addCodings(run, codings, one.coding);
+  if (one.translations !== undefined) addCodings(run, codings, one.translations);
   const words = text(one.text) ?? text(one.originalText);
   return codings.length > 0 || words !== undefined ? { codings, text: words } : undefined;
+}
+
+function addCodings(run: Run, codings: CodeTarget[], sources: unknown): void {
+  for (const source of items(sources)) {
+    if (run.reads !== undefined) for (const name of CODING) run.reads.push(source, name);
+    addCoding(codings, source as Coding);
+  }
+}
+
+function addCoding(codings: CodeTarget[], { system, code, display }: Coding): void {
+  if (code !== undefined && code !== null && code !== '') codings.push({ system, code: String(code), display });
 }
 
 /** A CodeableConcept with all codings of a value and its text. */
