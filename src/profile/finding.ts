@@ -263,8 +263,20 @@ const sentences = {
 /** Names of the structural rules. */
 export type Rule = keyof typeof sentences;
 
+/** Every sentence in pieces, text and name of a parameter in turn. */
+const pieces = new Map<string, string[]>();
+
 function fill(sentence: string, parameters: Parameters): string {
-  return sentence.replace(/\{(\w+)\}/g, (_, name) => String(parameters[name] ?? ''));
+  let parts = pieces.get(sentence);
+  if (!parts) {
+    parts = sentence.split(/\{(\w+)\}/);
+    pieces.set(sentence, parts);
+  }
+  let filled = parts[0] as string;
+  for (let at = 1; at < parts.length; at += 2) {
+    filled += String(parameters[parts[at] as string] ?? '') + parts[at + 1];
+  }
+  return filled;
 }
 
 /** Both sentences of a structural rule, with its parameters filled in. */

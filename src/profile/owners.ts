@@ -79,7 +79,7 @@ export function choiceOwner(node: ElementNode, base: ElementNode, { min, max, sl
       return { key, companion: `_${key}`, code, step: `${name}.ofType(${code})` };
     });
   return (owner, trial) => {
-    const found = keys.find(({ key, companion }) => owner[key] !== undefined || owner[companion] !== undefined);
+    const found = first(keys, owner);
     if (!found) {
       if (min > 0) {
         trial.report('error', 'min', { min, name: `${name}[x]`, count: 0 });
@@ -101,4 +101,14 @@ export function choiceOwner(node: ElementNode, base: ElementNode, { min, max, sl
     trial.leave();
     slices?.count([slice], trial, name);
   };
+}
+
+/** The first of the names that an object has. */
+function first<T extends { key: string; companion: string }>(keys: T[], owner: Json): T | undefined {
+  for (const one of keys) {
+    if (owner[one.key] !== undefined || owner[one.companion] !== undefined) {
+      return one;
+    }
+  }
+  return undefined;
 }

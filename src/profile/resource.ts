@@ -23,6 +23,7 @@ export interface ResourceSurroundings {
 /** Judges whole resources: base R4, then each profile that is asked for, claimed or implied. */
 export class ResourceJudge {
   private readonly around: ResourceSurroundings;
+  private readonly claims = new Map<string, Claim>();
 
   constructor(around: ResourceSurroundings) {
     this.around = around;
@@ -98,14 +99,13 @@ export class ResourceJudge {
   }
 
   private against(claim: string, value: Json, type: string, trial: Trial, done: string[], place?: string): void {
-    const url = claim.split('|')[0] as string;
+    const { url, expected } = this.claim(claim);
     if (done.includes(url)) {
       return;
     }
     done.push(url);
     trial.profile = url;
-    const expected = this.around.typeOf(url);
-    if (expected === undefined || !this.around.isThisVersion(claim)) {
+    if (expected === undefined) {
       trial.report('warning', 'profile-unknown', { name: claim.slice(0, 200) }, 'profile-unknown', place);
     } else if (expected !== type && expected !== 'Resource' && expected !== 'DomainResource') {
       trial.report('error', 'profile-type', { expected, type });
@@ -113,6 +113,31 @@ export class ResourceJudge {
       this.around.profile(url)?.(value, trial);
     }
   }
+
+  private claim(canonical: string): Claim {
+    const known = this.claims.get(canonical);
+    if (known) {
+      return known;
+    }
+    const url = canonical.split('|')[0] as string;
+    const expected = this.around.isThisVersion(canonical) ? this.around.typeOf(url) : undefined;
+    const made = { url, expected };
+    if (expected !== undefined && this.claims.size < MOST_CLAIMS) {
+      this.claims.set(canonical, made);
+    }
+    return made;
+  }
+}
+
+/** Canonicals with the right version of what is loaded: of each there is one with and one without version. */
+const MOST_CLAIMS = 5000;
+
+/** What a canonical of a profile names. */
+interface Claim {
+  /** Without the version. */
+  url: string;
+  /** Type the profile is for; undefined when it, or that version of it, is not loaded. */
+  expected: string | undefined;
 }
 
 function isKnown(value: Json): boolean {

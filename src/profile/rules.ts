@@ -1,7 +1,7 @@
 import { evalFhirPathTyped, parseFhirPath } from '@medplum/core';
 import type { ElementDefinitionConstraint } from '@medplum/fhirtypes';
-import { compile } from './fhirpath/compile.ts';
-import { type Environment, type Evaluate, truth, UnsupportedExpression } from './fhirpath/environment.ts';
+import { compileTest } from './fhirpath/compile.ts';
+import { type Environment, type Test, UnsupportedExpression } from './fhirpath/environment.ts';
 import { FhirPathSyntaxError } from './fhirpath/parse.ts';
 import { Boxed } from './fhirpath/values.ts';
 import { humanOf } from './r4/sentences.ts';
@@ -16,7 +16,7 @@ const elsewhere = new Set(['ele-1', 'ext-1', 'dom-2', 'dom-3', 'dom-4', 'dom-5',
 const LARGEST_FALLBACK = 20_000;
 
 interface Engine {
-  run: Evaluate | undefined;
+  run: Test | undefined;
   /** Why neither engine can run the expression. */
   problem?: string;
   /** Second engine, for what the first does not know. */
@@ -75,7 +75,7 @@ export class RuleCompiler {
 
 function build(expression: string): Engine {
   try {
-    return { run: compile(expression) };
+    return { run: compileTest(expression) };
   } catch (error) {
     if (error instanceof FhirPathSyntaxError) {
       return { run: undefined, problem: error.message };
@@ -109,7 +109,7 @@ function holds(engine: Engine, value: unknown, trial: Trial, type: string, compa
       index: 0,
     };
     try {
-      return truth(engine.run([typed], environment)) === true;
+      return engine.run([typed], environment) === true;
     } catch (error) {
       if (!(error instanceof UnsupportedExpression)) {
         throw error;

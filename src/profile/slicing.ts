@@ -235,32 +235,63 @@ function valuesAt(candidate: Candidate, steps: Step[], trial: Trial): unknown[] 
   let level: unknown[] = candidate.value === undefined ? [] : [candidate.value];
   for (const step of steps) {
     trial.spend();
-    level = level.flatMap((one) => (isObject(one) ? oneStep(one, step, trial) : []));
+    const next: unknown[] = [];
+    for (const one of level) {
+      if (isObject(one)) {
+        oneStep(one, step, trial, next);
+      }
+    }
+    level = next;
   }
   return level;
 }
 
-function oneStep(value: Json, step: Step, trial: Trial): unknown[] {
+function oneStep(value: Json, step: Step, trial: Trial, into: unknown[]): void {
   switch (step.kind) {
     case 'name':
-      return value[step.name] === undefined ? choiceValues(value, step.name) : listOf(value[step.name]);
+      if (value[step.name] === undefined) {
+        choiceValues(value, step.name, into);
+      } else {
+        addAll(value[step.name], into);
+      }
+      break;
     case 'extension':
-      return listOf(value.extension).filter((one) => isObject(one) && one.url === step.name);
+      for (const one of listOf(value.extension)) {
+        if (isObject(one) && one.url === step.name) {
+          into.push(one);
+        }
+      }
+      break;
     case 'resolve':
-      return typeof value.reference === 'string' ? listOf(resolve(value.reference, trial).resource) : [];
+      if (typeof value.reference === 'string') {
+        addAll(resolve(value.reference, trial).resource, into);
+      }
+      break;
     default:
-      return [value];
+      into.push(value);
   }
 }
 
-function choiceValues(value: Json, name: string): unknown[] {
-  const found: unknown[] = [];
+function addAll(value: unknown, into: unknown[]): void {
+  if (Array.isArray(value)) {
+    for (const one of value) {
+      into.push(one);
+    }
+  } else if (value !== undefined) {
+    into.push(value);
+  }
+}
+
+function isCapital(code: number): boolean {
+  return code >= 65 && code <= 90;
+}
+
+function choiceValues(value: Json, name: string, into: unknown[]): void {
   for (const key in value) {
-    if (key.startsWith(name) && /^[A-Z]/.test(key.slice(name.length))) {
-      found.push(value[key]);
+    if (key.startsWith(name) && isCapital(key.charCodeAt(name.length))) {
+      into.push(value[key]);
     }
   }
-  return found;
 }
 
 /** FHIR types of the values along a path, as far as JSON tells. */

@@ -23,6 +23,7 @@ export class DefinitionStore {
   private readonly own = new Map<string, Definition>();
   private readonly snapshots = new Map<string, ElementDefinition[]>();
   private readonly trees = new Map<string, ElementNode>();
+  private readonly ancestors = new Map<string, Set<string>>();
   private depth = 0;
 
   add(definition: StructureDefinition): void {
@@ -77,14 +78,24 @@ export class DefinitionStore {
 
   /** Whether a definition is another one or derives from it. */
   derives(url: string, from: string): boolean {
+    let known = this.ancestors.get(url);
+    if (!known) {
+      known = this.ancestorsOf(url);
+      if (this.own.has(url)) {
+        this.ancestors.set(url, known);
+      }
+    }
+    return known.has(from);
+  }
+
+  private ancestorsOf(url: string): Set<string> {
+    const found = new Set<string>();
     let at: string | undefined = url;
     for (let steps = 0; at !== undefined && steps < deepest; steps++) {
-      if (at === from) {
-        return true;
-      }
+      found.add(at);
       at = this.find(at)?.base;
     }
-    return false;
+    return found;
   }
 
   /**

@@ -25,8 +25,8 @@ interface Members {
 
 /** Answers whether codes exist and belong: the code systems and value sets of R4 and of the loaded folders. */
 export class Terminology {
-  private readonly systems = new Map<string, System | undefined>();
-  private readonly sets = new Map<string, Members | undefined>();
+  private readonly systems = new Map<string, System | null>();
+  private readonly sets = new Map<string, Members | null>();
   private readonly ownSystems = new Map<string, CodeSystem>();
   private readonly ownSets = new Map<string, ValueSet>();
 
@@ -114,8 +114,9 @@ export class Terminology {
   }
 
   private system(url: string): System | undefined {
-    if (this.systems.has(url)) {
-      return this.systems.get(url);
+    const known = this.systems.get(url);
+    if (known !== undefined) {
+      return known ?? undefined;
     }
     const own = this.ownSystems.get(url);
     const row = Object.hasOwn(codeSystems(), url) ? codeSystems()[url] : undefined;
@@ -127,17 +128,18 @@ export class Terminology {
         ? { codes: new Set(insensitive ? codes.map((one) => one.toLowerCase()) : codes), complete, insensitive }
         : undefined;
     if (made || this.systems.size < 2000) {
-      this.systems.set(url, made);
+      this.systems.set(url, made ?? null);
     }
     return made;
   }
 
   private set(url: string): Members | undefined {
-    if (this.sets.has(url)) {
-      return this.sets.get(url);
+    const known = this.sets.get(url);
+    if (known !== undefined) {
+      return known ?? undefined;
     }
     const members = this.members(url, []);
-    this.sets.set(url, members);
+    this.sets.set(url, members ?? null);
     return members;
   }
 

@@ -60,7 +60,7 @@ export class Trial {
   relative: 'any' | 'search' | 'literal' = 'any';
   /** Work left for invariants and slices. */
   steps = MOST_STEPS;
-  private readonly said = new Set<string>();
+  private said: Set<string> | undefined;
   private readonly names: string[] = [];
   private readonly indexes: number[] = [];
   private depth = 0;
@@ -164,6 +164,7 @@ export class Trial {
 
   /** Says, once in a trial, that something was not judged. */
   once(rule: Rule, what: string): void {
+    this.said ??= new Set();
     if (!this.said.has(what)) {
       this.said.add(what);
       this.report('information', rule, { what });

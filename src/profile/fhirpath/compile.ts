@@ -1,10 +1,13 @@
 import { textOf } from '../trial.ts';
-import { type Environment, type Evaluate, truth, UnsupportedExpression } from './environment.ts';
+import { type Evaluate, type Test, truth, UnsupportedExpression } from './environment.ts';
 import { functionNamed, lambdaNamed } from './functions.ts';
+import { arithmetic, compare, joined, logical, union } from './operators.ts';
 import { type Node, parse } from './parse.ts';
-import { Boxed, type Item, isOfType, member, order, raw, same } from './values.ts';
+import { Boxed, type Item, isOfType, memberNamed, raw } from './values.ts';
 
 const nothing: Item[] = [];
+const yes: Item[] = [true];
+const no: Item[] = [false];
 
 /**
  * Compiles an expression to closures.
@@ -15,7 +18,60 @@ export function compile(source: string): Evaluate {
   return evaluator(parse(source));
 }
 
+/** As {@link compile}, for an expression of which only the truth is asked. */
+export function compileTest(source: string): Test {
+  return tester(parse(source));
+}
+
+function tester(node: Node): Test {
+  const test = testOf(node);
+  if (test) {
+    return test;
+  }
+  const evaluate = evaluator(node);
+  return (input, environment) => truth(evaluate(input, environment));
+}
+
+/** What comes out as true, false or nothing is worked out without lists of items; undefined for other expressions. */
+function testOf(node: Node): Test | undefined {
+  if (node.kind === 'binary') {
+    return operator(node.operator, node.left, node.right);
+  }
+  return node.kind === 'dot' && node.right.kind === 'call' && node.right.arguments.length === 0
+    ? question(node.right.name, node.left)
+    : undefined;
+}
+
+/** `exists()`, `empty()` and `not()` of what stands before them. */
+function question(name: string, before: Node): Test | undefined {
+  if (name === 'not') {
+    const left = tester(before);
+    return (input, environment) => {
+      const held = left(input, environment);
+      return held === undefined ? undefined : !held;
+    };
+  }
+  if (name !== 'exists' && name !== 'empty') {
+    return undefined;
+  }
+  const left = evaluator(before);
+  const wanted = name === 'exists';
+  return (input, environment) => left(input, environment).length > 0 === wanted;
+}
+
+/** The truth of a test as items. */
+function asItems(test: Test): Evaluate {
+  return (input, environment) => {
+    const held = test(input, environment);
+    return held === undefined ? nothing : held ? yes : no;
+  };
+}
+
 function evaluator(node: Node): Evaluate {
+  const test = testOf(node);
+  if (test) {
+    return asItems(test);
+  }
   switch (node.kind) {
     case 'literal': {
       const items = [node.value];
@@ -56,11 +112,15 @@ function isAbsent(item: Item): boolean {
 }
 
 function named(name: string): Evaluate {
+  const member = memberNamed(name);
   return (input, environment) => {
     environment.trial.spend();
+    if (input.length === 0) {
+      return nothing;
+    }
     const items: Item[] = [];
     for (const one of input) {
-      member(one, name, items);
+      member(one, items);
     }
     return items;
   };
@@ -160,125 +220,37 @@ function typeArgument(node: Node | undefined): string {
   throw new UnsupportedExpression('a type that is no name');
 }
 
-function binary(operator: string, leftNode: Node, rightNode: Node): Evaluate {
+/** The operators whose outcome is more than true or false. */
+function binary(symbol: string, leftNode: Node, rightNode: Node): Evaluate {
   const left = evaluator(leftNode);
   const right = evaluator(rightNode);
-  const of = (value: boolean | undefined): Item[] => (value === undefined ? nothing : [value]);
-  switch (operator) {
+  const apply = symbol === '|' ? union : symbol === '&' ? joined : arithmetic(symbol);
+  return (input, environment) => apply(left(input, environment), right(input, environment), environment);
+}
+
+/** The test of an operator whose outcome is true, false or nothing; undefined for the others. */
+function operator(symbol: string, leftNode: Node, rightNode: Node): Test | undefined {
+  switch (symbol) {
     case 'and':
-      return (input, environment) => {
-        const first = truth(left(input, environment));
-        if (first === false) {
-          return [false];
-        }
-        const second = truth(right(input, environment));
-        return of(second === false ? false : first === undefined || second === undefined ? undefined : true);
-      };
     case 'or':
-      return (input, environment) => {
-        const first = truth(left(input, environment));
-        if (first === true) {
-          return [true];
-        }
-        const second = truth(right(input, environment));
-        return of(second === true ? true : first === undefined || second === undefined ? undefined : false);
-      };
     case 'implies':
-      return (input, environment) => {
-        const first = truth(left(input, environment));
-        if (first === false) {
-          return [true];
-        }
-        const second = truth(right(input, environment));
-        return of(second === true ? true : first === undefined ? undefined : second);
-      };
     case 'xor':
-      return (input, environment) => {
-        const first = truth(left(input, environment));
-        const second = truth(right(input, environment));
-        return of(first === undefined || second === undefined ? undefined : first !== second);
-      };
-    case '|':
-      return (input, environment) => {
-        const items: Item[] = [];
-        for (const one of [...left(input, environment), ...right(input, environment)]) {
-          environment.trial.spend();
-          if (!items.some((other) => same(raw(other), raw(one)))) {
-            items.push(one);
-          }
-        }
-        return items;
-      };
-    default:
-      return (input, environment) =>
-        compare(operator, left(input, environment), right(input, environment), environment);
-  }
-}
-
-function compare(operator: string, left: Item[], right: Item[], environment: Environment): Item[] {
-  environment.trial.spend();
-  if (operator === 'in' || operator === 'contains') {
-    const [item, list] = operator === 'in' ? [left, right] : [right, left];
-    if (item.length !== 1) {
-      return item.length === 0 ? nothing : [false];
+      return logical(symbol, tester(leftNode), tester(rightNode));
+    case 'in':
+    case 'contains':
+    case '~':
+    case '!~':
+    case '=':
+    case '!=':
+    case '<':
+    case '<=':
+    case '>':
+    case '>=': {
+      const left = evaluator(leftNode);
+      const right = evaluator(rightNode);
+      return (input, environment) => compare(symbol, left(input, environment), right(input, environment), environment);
     }
-    environment.trial.spend(list.length);
-    return [list.some((one) => same(raw(one), raw(item[0])))];
-  }
-  if (operator === '&') {
-    return [textOf(raw(left[0])) + textOf(raw(right[0]))];
-  }
-  if (operator === '~' || operator === '!~') {
-    const alike = left.length === right.length && left.every((one) => right.some((other) => equivalent(one, other)));
-    return [alike === (operator === '~')];
-  }
-  if (left.length === 0 || right.length === 0) {
-    return nothing;
-  }
-  if (operator === '=' || operator === '!=') {
-    const equal = left.length === right.length && left.every((one, at) => same(raw(one), raw(right[at])));
-    return [equal === (operator === '=')];
-  }
-  if (left.length > 1 || right.length > 1) {
-    throw new UnsupportedExpression(`${operator} on several items`);
-  }
-  return arithmetic(operator, raw(left[0]), raw(right[0]));
-}
-
-function equivalent(left: Item, right: Item): boolean {
-  const [one, two] = [raw(left), raw(right)];
-  if (typeof one === 'string' && typeof two === 'string') {
-    return one.trim().toLowerCase().replace(/\s+/g, ' ') === two.trim().toLowerCase().replace(/\s+/g, ' ');
-  }
-  return same(one, two);
-}
-
-function arithmetic(operator: string, left: unknown, right: unknown): Item[] {
-  if (operator === '<' || operator === '<=' || operator === '>' || operator === '>=') {
-    const found = order(left, right);
-    if (found === undefined || Number.isNaN(found)) {
-      return nothing;
-    }
-    return [operator === '<' ? found < 0 : operator === '<=' ? found <= 0 : operator === '>' ? found > 0 : found >= 0];
-  }
-  if (operator === '+' && typeof left === 'string' && typeof right === 'string') {
-    return [left + right];
-  }
-  if (typeof left !== 'number' || typeof right !== 'number') {
-    throw new UnsupportedExpression(`${operator} on these types`);
-  }
-  switch (operator) {
-    case '+':
-      return [left + right];
-    case '-':
-      return [left - right];
-    case '*':
-      return [left * right];
-    case '/':
-      return right === 0 ? nothing : [left / right];
-    case 'div':
-      return right === 0 ? nothing : [Math.trunc(left / right)];
     default:
-      return right === 0 ? nothing : [left % right];
+      return undefined;
   }
 }

@@ -18,6 +18,9 @@ export interface Environment {
 /** A compiled expression: items in, items out. */
 export type Evaluate = (input: Item[], environment: Environment) => Item[];
 
+/** A compiled expression of which only the truth is asked, see {@link truth}. */
+export type Test = (input: Item[], environment: Environment) => boolean | undefined;
+
 /** The expression uses something this compiler leaves to another engine. */
 export class UnsupportedExpression extends Error {}
 

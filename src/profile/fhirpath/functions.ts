@@ -2,7 +2,7 @@ import { resolve } from '../references.ts';
 import { textOf } from '../trial.ts';
 import { type Environment, type Evaluate, truth, UnsupportedExpression } from './environment.ts';
 import { type TextTest, textTest } from './regex.ts';
-import { children, type Item, member, raw, same } from './values.ts';
+import { children, type Item, memberNamed, raw, same } from './values.ts';
 
 /** A function whose arguments are worked out before it runs. */
 type Plain = (input: Item[], parameters: Item[][], environment: Environment) => Item[];
@@ -87,11 +87,13 @@ function any(wanted: boolean): Plain {
   return (input) => [input.some((one) => raw(one) === wanted)];
 }
 
+const extensions = memberNamed('extension');
+
 function extension(input: Item[], parameters: Item[][]): Item[] {
   const url = raw(parameters[0]?.[0]);
   const found: Item[] = [];
   for (const one of input) {
-    member(one, 'extension', found);
+    extensions(one, found);
   }
   return found.filter((one) => (raw(one) as { url?: unknown } | null)?.url === url);
 }
@@ -209,7 +211,18 @@ function onItem(expression: Evaluate, item: Item, index: number, environment: En
 }
 
 function where(condition: Evaluate): Evaluate {
-  return (input, environment) => input.filter((one, at) => truth(onItem(condition, one, at, environment)) === true);
+  return (input, environment) => {
+    if (input.length === 0) {
+      return none;
+    }
+    const kept: Item[] = [];
+    for (let at = 0; at < input.length; at++) {
+      if (truth(onItem(condition, input[at], at, environment)) === true) {
+        kept.push(input[at]);
+      }
+    }
+    return kept;
+  };
 }
 
 const lambdas: Record<string, Lambda> = {

@@ -21,32 +21,52 @@ export function raw(item: Item): unknown {
   return item instanceof Boxed ? item.value : item;
 }
 
-/** `valueQuantity` → `value` and `Quantity`, for every choice element of R4. */
-let choices: Map<string, { name: string; type: string }> | undefined;
-let choiceNames: Set<string> | undefined;
+/** One type of a choice element: `valueQuantity` is `value` as a `Quantity`. */
+interface Choice {
+  key: string;
+  companion: string;
+  name: string;
+  type: string;
+}
 
-function learnChoices(): void {
-  choices = new Map();
-  choiceNames = new Set();
+/** Every type of every choice element of R4, by its property name. */
+let choices: Map<string, Choice> | undefined;
+
+function learnChoices(): Map<string, Choice> {
+  const found = new Map<string, Choice>();
   for (const table of [types(), resources()]) {
     for (const row of Object.values(table)) {
       for (const element of row.e) {
         if (element.p.endsWith('[x]')) {
           const name = element.p.slice(element.p.lastIndexOf('.') + 1, -3);
-          choiceNames.add(name);
           for (const packed of element.t ?? []) {
             const type = packed.replace(/[[(].*$/, '');
-            choices.set(name + capital(type), { name, type });
+            const key = name + capital(type);
+            found.set(key, { key, companion: `_${key}`, name, type });
           }
         }
       }
     }
   }
+  return found;
+}
+
+/** The types of one choice element, by property name and by companion (`_valueString`); empty for other elements. */
+function choicesOf(name: string): Map<string, Choice> {
+  choices ??= learnChoices();
+  const found = new Map<string, Choice>();
+  for (const one of choices.values()) {
+    if (one.name === name) {
+      found.set(one.key, one).set(one.companion, one);
+    }
+  }
+  return found;
 }
 
 function push(into: Item[], value: unknown, type: string | undefined, beside: unknown): void {
   if (Array.isArray(value)) {
-    for (const [at, one] of value.entries()) {
+    for (let at = 0; at < value.length; at++) {
+      const one = value[at];
       const companion = Array.isArray(beside) ? beside[at] : undefined;
       if (one !== null || isObject(companion)) {
         into.push(box(one === null ? undefined : one, type, companion));
@@ -62,39 +82,47 @@ function box(value: unknown, type: string | undefined, companion: unknown): Item
   return type === undefined && beside === undefined ? value : new Boxed(value, type, beside);
 }
 
-/** Adds the children of an item that have a name, choice elements included. */
-export function member(item: Item, name: string, into: Item[]): void {
-  if (item instanceof Boxed && item.companion && !isObject(item.value)) {
-    const found = item.companion[name];
-    if (found !== undefined) {
-      push(into, found, undefined, undefined);
+/** Adds the children of an item to a list. */
+export type Member = (item: Item, into: Item[]) => void;
+
+/** Finds the children of a name, choice elements included; what depends on the name alone is made once. */
+export function memberNamed(name: string): Member {
+  const companion = `_${name}`;
+  let types: Map<string, Choice> | undefined;
+  return (item, into) => {
+    if (item instanceof Boxed && item.companion && !isObject(item.value)) {
+      const found = item.companion[name];
+      if (found !== undefined) {
+        push(into, found, undefined, undefined);
+      }
+      return;
     }
-    return;
-  }
-  const object = raw(item);
-  if (!isObject(object)) {
-    return;
-  }
-  const value = object[name];
-  const beside = object[`_${name}`];
-  if (value !== undefined) {
-    push(into, value, undefined, beside);
-    return;
-  }
-  if (Array.isArray(beside)) {
-    push(
-      into,
-      beside.map(() => null),
-      undefined,
-      beside,
-    );
-  } else if (isObject(beside)) {
-    into.push(new Boxed(undefined, undefined, beside));
-  } else if (isNamed(item, object, name)) {
-    into.push(item);
-  } else {
-    choice(object, name, into);
-  }
+    const object = raw(item);
+    if (!isObject(object)) {
+      return;
+    }
+    const value = object[name];
+    const beside = object[companion];
+    if (value !== undefined) {
+      push(into, value, undefined, beside);
+    } else if (Array.isArray(beside)) {
+      push(
+        into,
+        beside.map(() => null),
+        undefined,
+        beside,
+      );
+    } else if (isObject(beside)) {
+      into.push(new Boxed(undefined, undefined, beside));
+    } else if (isNamed(item, object, name)) {
+      into.push(item);
+    } else {
+      types ??= choicesOf(name);
+      if (types.size > 0) {
+        choice(object, types, name.charCodeAt(0), into);
+      }
+    }
+  };
 }
 
 /** An expression may begin with the name of the type it is about. */
@@ -102,20 +130,15 @@ function isNamed(item: Item, object: Json, name: string): boolean {
   return object.resourceType === name || (item instanceof Boxed && item.type === name);
 }
 
-function choice(object: Json, name: string, into: Item[]): void {
-  if (choices === undefined) {
-    learnChoices();
-  }
-  if (!choiceNames?.has(name)) {
-    return;
-  }
+const UNDERSCORE = 95;
+
+/** Most properties are told apart from the choice's by their first letter, without asking the table. */
+function choice(object: Json, types: Map<string, Choice>, initial: number, into: Item[]): void {
   for (const key in object) {
-    if (key.startsWith(name) || key.startsWith(`_${name}`)) {
-      const bare = key.startsWith('_') ? key.slice(1) : key;
-      const found = choices?.get(bare);
-      if (found?.name === name && (bare === key || object[bare] === undefined)) {
-        push(into, key === bare ? object[key] : undefined, found.type, object[`_${bare}`]);
-      }
+    const first = key.charCodeAt(0);
+    const found = first === initial || first === UNDERSCORE ? types.get(key) : undefined;
+    if (found && (found.key === key || object[found.key] === undefined)) {
+      push(into, object[found.key], found.type, object[found.companion]);
     }
   }
 }

@@ -71,8 +71,11 @@ export function rowOf(type: string): TypeRow | undefined {
 
 /** Whether a name is that of a resource type that can stand on its own. */
 export function isResourceType(name: string): boolean {
-  return Object.hasOwn(resources(), name) && resources()[name]?.abstract === undefined;
+  concrete ??= new Set(Object.keys(resources()).filter((one) => resources()[one]?.abstract === undefined));
+  return concrete.has(name);
 }
+
+let concrete: Set<string> | undefined;
 
 const eleOne: ElementDefinitionConstraint = {
   key: 'ele-1',
