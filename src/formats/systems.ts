@@ -20,6 +20,7 @@ const byOid: Record<string, string> = {
   '2.16.840.1.113883.6.43.1': `${THO}icd-o-3`,
   '2.16.840.1.113883.3.26.1.1': 'http://ncicb.nci.nih.gov/xml/owl/EVS/Thesaurus.owl',
   '2.16.840.1.113883.6.24': 'urn:iso:std:iso:11073:10101',
+  '1.2.840.10008.2.16.4': 'http://dicom.nema.org/resources/ontology/DCM',
   '0.4.0.127.0.16.1.1.2.1': 'http://standardterms.edqm.eu',
   '1.3.6.1.4.1.19376.1.2.3': 'http://ihe.net/fhir/ihe.formatcode.fhir/CodeSystem/formatcode',
   '1.0.3166.1.2.2': 'urn:iso:std:iso:3166',

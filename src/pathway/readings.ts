@@ -31,6 +31,7 @@ export function readingsWith(readings: Reading[], codes: Coding[], unit?: string
 }
 
 function valuesOf(observation: Observation, reference: string): Reading[] {
+  if (isAboutAnother(observation)) return [];
   const effective = observation.effectiveDateTime ?? observation.effectivePeriod?.end ?? observation.effectiveInstant;
   const at = Date.parse(effective ?? '');
   if (!effective || Number.isNaN(at)) return [];
@@ -44,6 +45,11 @@ function valuesOf(observation: Observation, reference: string): Reading[] {
     reference,
   });
   return [one(observation), ...(observation.component ?? []).map(one)];
+}
+
+/** A mother's or a child's value in the patient's record, as R4 says it: the record's subject, and a relative in focus. */
+function isAboutAnother({ focus }: Observation): boolean {
+  return !!focus?.some(({ type, reference }) => type === 'RelatedPerson' || reference?.startsWith('RelatedPerson/'));
 }
 
 interface Valued {

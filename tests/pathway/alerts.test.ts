@@ -160,6 +160,19 @@ describe('readings in a document', () => {
   });
 });
 
+test('a relative’s value in the patient’s record raises no alert', () => {
+  const at = new Date('2020-11-10T07:10:00Z');
+  const alertsOf = (about: object) => {
+    const conversion = convert(daily(91, '2020-11-10T08:05:00+01:00'), COVIDOM, at);
+    for (const { resource } of conversion.drafts)
+      if (resource.resourceType === 'Observation') Object.assign(resource, about);
+    return react(conversion, noSurroundings('Patient/1', at), pathway).length;
+  };
+  expect(alertsOf({})).toBeGreaterThan(0);
+  expect(alertsOf({ focus: [{ reference: 'urn:uuid:1', type: 'RelatedPerson' }] })).toBe(0);
+  expect(alertsOf({ focus: [{ reference: 'RelatedPerson/1' }] })).toBe(0);
+});
+
 describe('what is no reading', () => {
   const at = new Date('2020-11-10T07:10:00Z');
   const codes = (form: object) => convert(form, COVIDOM, at).faults.map((one) => one.code);

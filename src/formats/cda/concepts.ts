@@ -121,5 +121,6 @@ export function readText(element: XmlElement, reading: Reading): string | undefi
   }
   const own = ownText(element).replace(/\s+/g, ' ').trim();
   if (own) return own;
-  return value && /^(https?|urn|ftp):/i.test(value) ? value : undefined;
+  // Some write `url:` before an address.
+  return value && /^(url:)?(https?|urn|ftp):/i.test(value) ? value.replace(/^url:/i, '') : undefined;
 }
