@@ -50,22 +50,26 @@ async function professional(rules: AccessRules, number: string, records: Records
 
   const references = new Map<string, string>();
   const organizations = new Map<string, string>();
-  const mobile = new Map<string, string>();
+  const mobile = new Map<string, Set<string>>();
   for (const role of roles) {
     const organization = referenceOf(role.organization);
     const place = places.get(organization);
     const capacity = narrowRole(rules, role.code) ?? narrowStructure(rules, place) ?? CARE;
     references.set(`PractitionerRole/${role.id}`, capacity);
-    // Of two roles in one structure the one that cares counts.
-    if (organization && organizations.get(organization) !== CARE) organizations.set(organization, capacity);
-    if (isMobile(rules, role)) mobile.set(organization, capacity);
+    // Of two roles in one structure the wider counts.
+    if (organization) organizations.set(organization, widest(rules, [capacity, organizations.get(organization)]));
+    if (isMobile(rules, role)) mobile.set(capacity, (mobile.get(capacity) ?? new Set()).add(organization));
   }
   // The person itself stands for the widest of its roles; without any, for care.
-  const capacities = [...references.values()];
-  const widest = capacities.length === 0 || capacities.includes(CARE) ? CARE : (capacities[0] as string);
-  for (const one of self) references.set(one, widest);
+  const own = references.size === 0 ? CARE : widest(rules, [...references.values()]);
+  for (const one of self) references.set(one, own);
   const territory = mobile.size > 0 ? await territoryOf(rules, mobile, records) : nobody.territory;
   return { ...nobody, kind, references, organizations, territory, sites: sitesOf(rules, structures, organizations) };
+}
+
+/** Care, then the rules' roles in their order. */
+function widest(rules: AccessRules, capacities: (string | undefined)[]): string {
+  return [CARE, ...Object.keys(rules.roles)].find((one) => capacities.includes(one)) as string;
 }
 
 function narrowStructure(rules: AccessRules, place: Organization | undefined): string | undefined {
@@ -86,13 +90,10 @@ function sitesOf(rules: AccessRules, structures: Organization[], of: ReadonlyMap
   return new Set(numbers.flatMap(({ value }) => (value && /^\d{9}$/.test(value) ? [value] : [])));
 }
 
-/** Departments covered by the services of the structures a mobile team belongs to. */
-async function territoryOf(rules: AccessRules, mobile: Map<string, string>, records: Records) {
-  const services = await records.find<HealthcareService>(
-    'HealthcareService',
-    'organization',
-    [...mobile.keys()].filter(Boolean),
-  );
+/** Departments covered by the services of the structures a mobile team belongs to, by the capacity somebody has in it. */
+async function territoryOf(rules: AccessRules, mobile: Map<string, Set<string>>, records: Records) {
+  const structures = new Set([...mobile.values()].flatMap((one) => [...one]).filter(Boolean));
+  const services = await records.find<HealthcareService>('HealthcareService', 'organization', [...structures]);
   const areas = services.flatMap(({ coverageArea }) => coverageArea ?? []).map(referenceOf);
   const ids = areas.flatMap((one) => /^Location\/(.+)$/.exec(one)?.[1] ?? []);
   const locations = await records.find<Location>('Location', '_id', [...new Set(ids)]);
@@ -104,15 +105,12 @@ async function territoryOf(rules: AccessRules, mobile: Map<string, string>, reco
       ),
     ]),
   );
-  const territory = new Map<string, Set<string>>();
-  for (const service of services) {
-    const capacity = mobile.get(referenceOf(service.providedBy)) ?? CARE;
-    const known = territory.get(capacity) ?? new Set<string>();
-    for (const area of service.coverageArea ?? [])
-      for (const one of numbers.get(referenceOf(area)) ?? []) known.add(one);
-    territory.set(capacity, known);
-  }
-  return territory;
+  const covered = (of: Set<string>) =>
+    services
+      .filter(({ providedBy }) => of.has(referenceOf(providedBy)))
+      .flatMap(({ coverageArea }) => coverageArea ?? [])
+      .flatMap((area) => numbers.get(referenceOf(area)) ?? []);
+  return new Map([...mobile].map(([capacity, of]) => [capacity, new Set(covered(of))]));
 }
 
 /** The representative's own entry, while it is about this patient and in force. */

@@ -32,6 +32,8 @@ export async function reachOf(
     ['ServiceRequest', 'performer', all, '&status=active'],
     ['EpisodeOfCare', 'type', [...programmes]],
     ...authored(rules, type, self),
+    // A hidden document's authors also see what came out of it, whatever its type.
+    ['DocumentReference', 'author', self],
   ];
   const ids = new Set<string>();
   for (const [of, parameter, values, more] of asks) {

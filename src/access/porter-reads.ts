@@ -141,7 +141,9 @@ async function historyFor(
   const now = await visibleNow(rules, facts, fhir, reference);
   if (now?.status !== 200) return now ?? refused(notHere);
   const response = await fhir.send({ method: 'GET', path: `${reference}/_history${query}` });
-  return response.status === 200 ? filtered(rules, facts, response) : orNotHere(response);
+  return response.status === 200
+    ? filtered(rules, facts, await allPages(fhir, `${reference}/_history`, response))
+    : orNotHere(response);
 }
 
 async function everythingFor(
@@ -153,8 +155,32 @@ async function everythingFor(
 ): Promise<FhirResponse> {
   const now = await visibleNow(rules, facts, fhir, `Patient/${id}`);
   if (now?.status !== 200) return now ?? refused(notHere);
-  const response = await fhir.send({ method: 'GET', path: `Patient/${id}/$everything${query}` });
-  return response.status === 200 ? filtered(rules, facts, response) : orNotHere(response);
+  const path = `Patient/${id}/$everything`;
+  const response = await fhir.send({ method: 'GET', path: `${path}${query}` });
+  return response.status === 200 ? filtered(rules, facts, await allPages(fhir, path, response)) : orNotHere(response);
+}
+
+/** Entries gathered of the pages of one answer. */
+const mostEntries = 5000;
+
+/**
+ * Servers elsewhere give a next page an address of its own (`?_getpages=…`), which says nothing of what is on it: such pages are
+ * fetched here, so that a person gets one answer, decided as a whole. Beyond the bound the answer ends without a next page.
+ */
+async function allPages(fhir: FhirEndpoint, path: string, first: FhirResponse): Promise<FhirResponse> {
+  const bundle = first.body as Bundle;
+  const entry = [...(bundle.entry ?? [])];
+  const nextOf = ({ link }: Bundle) => link?.find((one) => one.relation === 'next')?.url;
+  let next = nextOf(bundle);
+  if (next === undefined || next.split('?')[0] === path) return first;
+  while (next !== undefined && entry.length < mostEntries) {
+    const response = await fhir.send({ method: 'GET', path: next });
+    if (response.status !== 200) return response;
+    entry.push(...((response.body as Bundle).entry ?? []));
+    next = nextOf(response.body as Bundle);
+  }
+  const link = bundle.link?.filter((one) => one.relation === 'self');
+  return { ...first, body: { ...bundle, link, entry } };
 }
 
 /** The parameters that only choose among versions or members; others could take away what the decision needs. */

@@ -1,6 +1,7 @@
 import type { Bundle, BundleEntry, Resource } from '@medplum/fhirtypes';
 import type { FhirEndpoint, FhirResponse } from '../adapter.ts';
 import type { ErrorCode } from '../errors.ts';
+import type { Verdict } from './porter.ts';
 import { type Facts, matchesIn } from './porter-facts.ts';
 import { type AccessRules, CARE } from './porter-rules.ts';
 import { shownBy } from './porter-view.ts';
@@ -28,6 +29,11 @@ export function refusedIn(rules: AccessRules, query: URLSearchParams): string | 
     if (first === '_sort' && /[.:]/.test(value)) return '_sort';
   }
   return undefined;
+}
+
+/** A view that a team's role gives is known only now: what it leaves out must not have chosen the match. */
+function isFoundThrough(rules: AccessRules, { view }: Verdict, query: URLSearchParams): boolean {
+  return view === undefined || [...query.keys()].every((name) => rules.views[view]?.parameters.includes(name));
 }
 
 /** Who sees a type through a view must not learn by searching what the view leaves out. */
@@ -70,7 +76,9 @@ export async function searchFor(
   const verdicts = await facts.judge(found.matches);
   const shown = found.matches.flatMap((one, index) => {
     const verdict = verdicts[index];
-    return verdict?.allowed ? [{ resource: shownBy(rules, verdict, one), whole: one }] : [];
+    return verdict?.allowed && isFoundThrough(rules, verdict, query)
+      ? [{ resource: shownBy(rules, verdict, one), whole: one }]
+      : [];
   });
   const count = whole(query.get('_count'), defaultCount, largestCount);
   if (query.get('_summary') === 'count' || count === 0) return answer(type, query, [], [], shown.length);

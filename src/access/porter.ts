@@ -91,7 +91,9 @@ function decideFor(
     const fits = rule.if.every((one) =>
       one.startsWith('!') ? !holds[one.slice(1) as Condition](capacity) : holds[one as Condition](capacity),
     );
-    if (!fits || (rule.as !== undefined && rule.then === 'deny' && !standsAs(who, capacity))) continue;
+    // A narrow capacity's refusals are for those who have it, by a role of their own or in this patient's team.
+    const isTheirs = rule.as === undefined || standsAs(who, capacity) || holds['care-team'](capacity);
+    if (!fits || (rule.then === 'deny' && !isTheirs)) continue;
     return { allowed: rule.then === 'allow', rule: rule.id, ...(rule.view ? { view: rule.view } : {}) };
   }
   return { allowed: false, rule: 'default' };

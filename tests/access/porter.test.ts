@@ -60,6 +60,7 @@ const cases: [string, string, string][] = [
   ['social', 'secret', '-very-restricted'],
   ['social', 'secretText', '-very-restricted'],
   ['socialHere', 'task', '+social-care-team'],
+  ['socialHere', 'restricted', '-social-restricted'],
   ['socialAway', 'patient', '-default'],
   ['hotel', 'patient', '+partner-person/stay'],
   ['hotel', 'lodging', '+partner-service/stay'],
