@@ -91,6 +91,7 @@ function watchOrder(endpoint: FhirEndpoint): { endpoint: FhirEndpoint; violation
   return {
     violations: () => violations,
     endpoint: {
+      ...endpoint,
       send(request) {
         if (request.path === '') look(request.body as Bundle);
         return endpoint.send(request);

