@@ -64,7 +64,10 @@ function originalText(element: XmlElement, reading: Reading): string | undefined
   return original && readText(original, reading);
 }
 
-/** A named qualifier (laterality, version) goes to the text; one without a name says the same thing more precisely. */
+/**
+ * A named qualifier (laterality, version) goes to the text; one without a name says the same thing more precisely. Where
+ * the concept has no code of its own, its first qualifier is what was coded (the stage of a tumour).
+ */
 function qualified(text: string, qualifier: XmlElement, coding: Coding | undefined, codings: Coding[]): string {
   const name = child(qualifier, 'name');
   const value = child(qualifier, 'value');
@@ -74,9 +77,15 @@ function qualified(text: string, qualifier: XmlElement, coding: Coding | undefin
     codings.push(refined);
     return text;
   }
+  if (!codings.length) codings.push(refined);
   const label = attribute(name, 'displayName') ?? attribute(name, 'code') ?? '';
   const base = text || coding?.display || coding?.code || '';
-  return `${base} (${label} : ${attribute(value, 'displayName') ?? refined.code})`.trim();
+  return `${base} (${label} : ${labelOf(refined)})`.trim();
+}
+
+/** « None » is what generators write where a code has no label. */
+function labelOf({ display, code }: Coding): string | undefined {
+  return display && display !== 'None' ? display : code;
 }
 
 /** The code of one CD as Coding; undefined when it has none. */

@@ -14,7 +14,6 @@ const tags: Record<string, string> = Object.assign(Object.create(null), {
   item: 'li',
   content: 'span',
   table: 'table',
-  caption: 'caption',
   thead: 'thead',
   tbody: 'tbody',
   tfoot: 'tfoot',
@@ -26,7 +25,7 @@ const tags: Record<string, string> = Object.assign(Object.create(null), {
   br: 'br',
   sub: 'sub',
   sup: 'sup',
-  footnote: 'div',
+  footnote: 'span',
 });
 
 /** Elements without a plain counterpart. */
@@ -34,6 +33,7 @@ const writers: Record<string, (element: XmlElement, out: string[]) => void> = Ob
   list: writeList,
   linkHtml: writeLink,
   renderMultiMedia: writeMedia,
+  caption: writeCaption,
 });
 
 const EMPTY = /^(br|col)$/;
@@ -67,7 +67,7 @@ function write(element: XmlElement, out: string[]): void {
 }
 
 function writeTag(element: XmlElement, tag: string, out: string[]): void {
-  out.push('<', tag, ...attributesOf(element, tag));
+  out.push('<', tag, ...attributesOf(element, tag), revisionOf(element));
   if (EMPTY.test(tag)) {
     out.push('/>');
     return;
@@ -77,6 +77,22 @@ function writeTag(element: XmlElement, tag: string, out: string[]): void {
   out.push(...style.map((one) => `<${one}>`));
   writeChildren(element, out);
   out.push(...style.reverse().map((one) => `</${one}>`), '</', tag, '>');
+}
+
+/** XHTML knows captions of tables only; those of items, paragraphs and pictures stand before their content. */
+function writeCaption(element: XmlElement, out: string[]): void {
+  if (element.parent?.name === 'table') {
+    writeTag(element, 'caption', out);
+    return;
+  }
+  out.push('<b', ...attributesOf(element, 'b'), '>');
+  writeChildren(element, out);
+  out.push('</b> ');
+}
+
+/** What a new version took out is struck through: it must not read as if it still held. FHIR narrative has no `del`. */
+function revisionOf(element: XmlElement): string {
+  return attribute(element, 'revised') === 'delete' ? ' style="text-decoration: line-through"' : '';
 }
 
 /** List captions have no counterpart inside a list: they stand before it. */

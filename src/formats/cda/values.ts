@@ -41,6 +41,7 @@ const byType: Record<string, ReadValue> = Object.assign(Object.create(null), {
   RTO_PQ_PQ: ratio,
   INT: (element, reading) => number(element, reading, 'INT'),
   REAL: (element, reading) => number(element, reading, 'REAL'),
+  MO: money,
   BL: (element) => named('valueBoolean', flag(attribute(element, 'value'))),
   TS: time,
   IVL_TS: time,
@@ -93,6 +94,14 @@ function number(element: XmlElement, reading: Reading, type: 'INT' | 'REAL'): Cd
   if (value === undefined) return reading.wrongValue(element, type);
   const integer = type === 'INT' && Number.isInteger(value) && Math.abs(value) <= 2_147_483_647;
   return integer ? { valueInteger: value } : { valueQuantity: { value } };
+}
+
+/** MO: an amount with its currency (ISO 4217), as a Quantity holds it. */
+function money(element: XmlElement, reading: Reading): CdaNode | undefined {
+  const quantity = readQuantity(element, reading);
+  const currency = attribute(element, 'currency');
+  if (!quantity || !currency) return named('valueQuantity', quantity);
+  return { valueQuantity: { ...quantity, unit: currency, system: 'urn:iso:std:iso:4217', code: currency } };
 }
 
 /** BL; `1` and `0` are XML Schema's other spelling. */

@@ -272,6 +272,28 @@ describe('payloads', () => {
   });
 });
 
+test('a narrative keeps captions, footnotes and what a version took out, as XHTML allows', () => {
+  const text =
+    '<paragraph><caption>C</caption>a<footnote ID="f1">note</footnote> <content revised="delete">b</content><content revised="insert">c</content></paragraph>' +
+    '<list><item><caption>d</caption>e</item></list><table><caption>f</caption><tbody><tr><td>g</td></tr></tbody></table>';
+  const body = `<component><structuredBody><component><section><text>${text}</text></section></component></structuredBody></component>`;
+  expect(firstSection(document({ body })).text.div).toBe(
+    '<div xmlns="http://www.w3.org/1999/xhtml"><p><b>C</b> a<span id="f1">note</span> <span style="text-decoration: line-through">b</span><span>c</span></p>' +
+      '<ul><li><b>d</b> e</li></ul><table><caption>f</caption><tbody><tr><td>g</td></tr></tbody></table></div>',
+  );
+});
+
+test('a concept without a code of its own is what its first qualifier says; an amount of money has its currency', () => {
+  expect(
+    firstValue(
+      '<value xsi:type="CD"><qualifier><name code="21909-7" displayName="Stade"/><value code="IB" displayName="None" codeSystem="2.16.840.1.113883.15.6"/></qualifier></value>',
+    ),
+  ).toMatchObject({ valueCodeableConcept: { coding: [{ code: 'IB' }], text: '(Stade : IB)' } });
+  expect(firstValue('<value xsi:type="MO" value="12.5" currency="EUR"/>')).toEqual({
+    valueQuantity: { value: 12.5, unit: 'EUR', system: 'urn:iso:std:iso:4217', code: 'EUR' },
+  });
+});
+
 describe('whom a statement is about', () => {
   const subject = (code: string) =>
     `<subject><relatedSubject><code code="${code}" codeSystem="2.16.840.1.113883.5.111"/></relatedSubject></subject>`;
