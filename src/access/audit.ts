@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash as digest } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -148,9 +148,7 @@ export function verifyAudit(data: string): AuditState | undefined {
 }
 
 function chained(before: string, number: number, recorded: string, patient: string | null, content: string): string {
-  return createHash('sha256')
-    .update(JSON.stringify([before, number, recorded, patient, content]))
-    .digest('hex');
+  return digest('sha256', JSON.stringify([before, number, recorded, patient, content]), 'hex');
 }
 
 /** Ids between bars, so that one is found among several; null when the event names no patient. */

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import {
   createLocalJWKSet,
   createRemoteJWKSet,
@@ -37,7 +37,7 @@ export function createVerifier(config: Config, keys: IssuerKeys | undefined): Ve
 
   return async (token) => {
     if (token.length > longestToken) return undefined;
-    const print = createHash('sha256').update(token).digest('base64');
+    const print = hash('sha256', token, 'base64');
     const now = Date.now();
     const known = remembered.get(print);
     if (known && known.until > now) return known.caller;

@@ -24,7 +24,11 @@ export function answer(request: Request, response: Response, from: FhirResponse)
 function fhir(request: Request, response: Response, resource: Resource): void {
   const { xml, pretty } = asked(request);
   if (xml) response.type('application/fhir+xml').send(Buffer.from(writeXml(resource)));
-  else response.type('application/fhir+json').send(JSON.stringify(resource, null, pretty ? 2 : 0));
+  else {
+    // As bytes with its type said whole: for a text express looks type and charset up each time.
+    response.setHeader('Content-Type', 'application/fhir+json; charset=utf-8');
+    response.send(Buffer.from(JSON.stringify(resource, null, pretty ? 2 : 0)));
+  }
 }
 
 /** What a sender put into a document must not run in the reader's browser. */
@@ -63,11 +67,12 @@ function visible(request: Request, bundle: Bundle): Bundle {
 /** Links, full URLs and locations are those of this API, whatever server is behind it. */
 function addressed(request: Request, bundle: Bundle): Bundle {
   const { link, entry } = bundle;
+  const base = `${originOf(request)}${BASE}`;
   return {
     ...bundle,
-    ...(link ? { link: link.map((one) => ({ ...one, url: absolute(request, one.url) })) } : {}),
+    ...(link ? { link: link.map((one) => ({ ...one, url: below(base, one.url) })) } : {}),
     ...(entry?.length
-      ? { entry: entry.map((one) => (one.fullUrl ? { ...one, fullUrl: absolute(request, one.fullUrl) } : one)) }
+      ? { entry: entry.map((one) => (one.fullUrl ? { ...one, fullUrl: below(base, one.fullUrl) } : one)) }
       : { entry: undefined }),
   };
 }
@@ -126,7 +131,10 @@ const originOf = (request: Request) => `${request.protocol}://${request.get('hos
 
 /** The FHIR server's addresses are relative to its base; a client needs them as they are reached here. */
 export function absolute(request: Request, address: string): string {
+  return below(`${originOf(request)}${BASE}`, address);
+}
+
+function below(base: string, address: string): string {
   if (/^[a-z][a-z\d+.-]*:/i.test(address) || address.startsWith('/')) return address;
-  const base = `${originOf(request)}${BASE}`;
   return address === '' || address.startsWith('?') ? `${base}${address}` : `${base}/${address}`;
 }

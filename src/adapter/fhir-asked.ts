@@ -12,8 +12,19 @@ export interface Asked {
 
 const FHIR = 'application/fhir+json';
 
+/** Each door that looks at a request asks, and so does the answer; the gate may have added to its address in between. */
+const known = new WeakMap<Request, { url: string; asked: Asked }>();
+
 /** `_format` outweighs `Accept`, https://hl7.org/fhir/R4/http.html#parameters */
 export function asked(request: Request): Asked {
+  const before = known.get(request);
+  if (before?.url === request.url) return before.asked;
+  const now = readAsked(request);
+  known.set(request, { url: request.url, asked: now });
+  return now;
+}
+
+function readAsked(request: Request): Asked {
   const [raw = '', query = ''] = request.url.replace(/^\/+/, '').split(/\?(.*)/s);
   const path = plain(raw);
   const parameters = query.split('&').filter(Boolean);

@@ -13,6 +13,10 @@ const trustedAfter = 1 << 20;
  */
 export function rawBody(limitOf: (request: Request) => number): RequestHandler {
   return async (request, response, next) => {
+    if (hasNone(request)) {
+      request.body = empty;
+      return next();
+    }
     const limit = limitOf(request);
     const encoding = (request.get('content-encoding') ?? 'identity').trim().toLowerCase();
     const tooLarge = fault('too-large', { params: { limit } });
@@ -32,6 +36,13 @@ export function rawBody(limitOf: (request: Request) => number): RequestHandler {
     request.resume();
     refuse(request, response, [result]);
   };
+}
+
+const empty = Buffer.alloc(0);
+
+/** https://www.rfc-editor.org/rfc/rfc9112#section-6.3 */
+function hasNone({ headers }: Request): boolean {
+  return headers['transfer-encoding'] === undefined && (headers['content-length'] ?? '0') === '0';
 }
 
 function decodedStream(request: Request, encoding: string): Readable | undefined {

@@ -14,9 +14,9 @@ const headers: Record<string, string> = {
 
 /** Protective headers on every answer; a page that needs more sets its own policy afterwards. */
 export function protectiveHeaders(tls: boolean): RequestHandler {
-  const all = tls ? { ...headers, 'Strict-Transport-Security': 'max-age=31536000' } : headers;
+  const all = Object.entries(tls ? { ...headers, 'Strict-Transport-Security': 'max-age=31536000' } : headers);
   return (_request, response, next) => {
-    response.set(all);
+    for (const [name, value] of all) response.setHeader(name, value);
     next();
   };
 }
