@@ -41,6 +41,7 @@ export function writeForm({ map, types, schema, check }: FormWriter, sources: Fo
     faults: [],
     unmapped: [],
     reported: new Set(),
+    dates: new Map(),
     traces: [],
     maps: {},
   };

@@ -38,10 +38,14 @@ export function prune(value: unknown): boolean {
   if (typeof value !== 'object') return false;
   if (Array.isArray(value)) return pruneList(value);
   if (value instanceof Uint8Array) return false;
+  return pruneObject(value as Bag);
+}
+
+function pruneObject(value: Bag): boolean {
   let filled = false;
   for (const name in value) {
-    const item = (value as Bag)[name];
-    if (typeof item === 'string' ? item === '' : prune(item)) delete (value as Bag)[name];
+    const item = value[name];
+    if (typeof item === 'object' ? prune(item) : item === undefined || item === '') delete value[name];
     else filled = true;
   }
   return !filled;

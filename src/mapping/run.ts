@@ -119,6 +119,8 @@ export interface Session {
   unmapped: UnmappedCode[];
   /** What `unmapped` holds already: a message may repeat a code thousands of times. */
   reported: Set<string>;
+  /** The dates read so far, as they were written → as FHIR writes them. */
+  dates: Map<string, string>;
   traces: RawTrace[];
   maps: Record<string, string>;
 }

@@ -112,6 +112,7 @@ export class Translator {
       faults: [],
       unmapped: [],
       reported: new Set(),
+      dates: new Map(),
       traces: [],
       maps: {},
     };

@@ -97,8 +97,14 @@ export const dateFunctions: Record<string, MapFunction> = {
 function readDate(run: Run, value: unknown): string | undefined {
   const words = text(value)?.trim();
   if (words === undefined || words === '') return undefined;
-  const found = fhirDate(words);
-  if (!found) report(run, warning('date-unreadable'));
+  // Every reading of a form is dated with the form's own moment: a date is read once in a message.
+  const { dates } = run.session;
+  let found = dates.get(words);
+  if (found === undefined) {
+    found = fhirDate(words);
+    if (found === undefined) report(run, warning('date-unreadable'));
+    else dates.set(words, found);
+  }
   return found;
 }
 
