@@ -87,6 +87,7 @@ async function startAll(config: Config, log: Logger, closing: (() => Promise<voi
     ...pure,
     fhir: fhir.endpoint,
     deliver: (delivery) => deliverBy(doors, delivery),
+    nonconforming: config.conformance.errors,
     locks: createLocks((keys) => journal.reserve(keys)),
     prepared: new Prepared(),
     takeUp: (ids) => journal.replay({ ids }),

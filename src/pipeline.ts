@@ -32,8 +32,10 @@ import { unwrap } from './pipeline/unwrap.ts';
 export async function processMessage(message: Message, house: House): Promise<Settlement> {
   if (message.incoming.interaction) return applyInteraction(message, house);
 
-  const { unwrapped, conversion } = house.prepared.take(message.id, house) ?? (await convert(message, house));
-  const faults = [...unwrapped.faults, ...conversion.faults, ...judge(conversion, house)];
+  const mapped = house.prepared.take(message.id, house) ?? (await convert(message, house));
+  const { unwrapped, conversion, judged = judge(conversion, house) } = mapped;
+  const faults = [...unwrapped.faults, ...conversion.faults, ...judged];
+  if (judged.some(isError) && house.nonconforming === 'refuse') return held(faults, conversion, [], 'refused');
   if (faults.some(isError)) return held(faults, conversion);
 
   const asOf = assertedAt(unwrapped, message.receivedAt);
@@ -88,6 +90,11 @@ function isError(fault: Fault): boolean {
 }
 
 /** Nothing is written but questions for a person; the bytes and all that was found stay in the journal. */
-function held(faults: Fault[], conversion: Conversion, references: string[] = []): Settlement {
-  return { state: 'quarantined', faults, references, unmapped: conversion.unmapped, maps: conversion.maps };
+function held(
+  faults: Fault[],
+  conversion: Conversion,
+  references: string[] = [],
+  state: 'quarantined' | 'refused' = 'quarantined',
+): Settlement {
+  return { state, faults, references, unmapped: conversion.unmapped, maps: conversion.maps };
 }

@@ -27,6 +27,7 @@ export interface Config {
     requestsPerMinute: number;
     workers: number;
   };
+  conformance: { errors: 'quarantine' | 'refuse' | 'deliver' };
   retry: { firstSeconds: number; maxSeconds: number; giveUpHours: number };
   retention: { deliveredDays: number; refusedDays: number; deadDays: number };
   schedule: { purge: string; deadlines: string };

@@ -5,12 +5,15 @@ import type { NewDelivery } from '../journal/journal.ts';
 import type { Translator } from '../mapping/index.ts';
 import type { PathwayRules } from '../pathway/index.ts';
 import type { Examiner, Vocabulary } from '../profile/index.ts';
+import type { Nonconforming } from './judge.ts';
 import type { Prepared } from './prepared.ts';
 
 /** What the pipeline works with; put together by the gateway, replaceable as a whole when maps are loaded anew. */
 export interface House {
   translator: Translator;
   examiner: Examiner;
+  /** What becomes of a message whose resources break what they must keep; `quarantine` when nothing is said. */
+  nonconforming?: Nonconforming;
   /** Terminology, for those who ask for it. */
   vocabulary: Vocabulary;
   /** Plans, rules and thresholds of the pathway. */

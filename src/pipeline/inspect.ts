@@ -10,6 +10,7 @@ import type { NewMessage } from '../journal/journal.ts';
 import type { Incoming, MessageState } from '../message.ts';
 import { expand } from '../pathway/index.ts';
 import type { House } from './house.ts';
+import { judge } from './judge.ts';
 import type { Mapped } from './prepared.ts';
 import { translate } from './translate.ts';
 import { type EmbeddedDocument, type Unwrapped, unwrap } from './unwrap.ts';
@@ -134,11 +135,20 @@ function inspectByMapping(incoming: Incoming, unwrapped: Unwrapped, receivedAt: 
   const subject = conversion.drafts.find((draft) => draft.fullUrl === conversion.subject)?.resource as
     | Patient
     | undefined;
-  return {
-    ...summary(incoming, kindOf(unwrapped.decoded!, incoming), sender, [...unwrapped.faults, ...conversion.faults]),
-    lane: laneOf(subject),
-    mapped: { unwrapped, conversion },
-  };
+  const kind = kindOf(unwrapped.decoded!, incoming);
+  const faults = [...unwrapped.faults, ...conversion.faults];
+  const said = { lane: laneOf(subject), mapped: { unwrapped, conversion } };
+  if (unwrapped.format !== 'fhir' || faults.some(isError))
+    return { ...summary(incoming, kind, sender, faults), ...said };
+  // Whoever sends FHIR has made the resources and can mend them: they are judged while the sender still listens.
+  const judged = judge(conversion, house);
+  const inspection = summary(incoming, kind, sender, [...faults, ...judged]);
+  if (judged.some(isError) && house.nonconforming !== 'refuse') inspection.state = 'quarantined';
+  return { ...inspection, ...said, mapped: { ...said.mapped, judged } };
+}
+
+function isError(fault: Fault): boolean {
+  return fault.severity === 'error';
 }
 
 /** A write of the FHIR API; ordered by the resource it names, so that two updates of one keep their order. */

@@ -81,7 +81,7 @@ function bodyOf(
 /** An error is what keeps a resource from being written; everything else is told and left to the FHIR server. */
 function findings(resource: Resource, house: House): Fault[] {
   const resources = resource.resourceType === 'Bundle' ? (resource.entry ?? []).map((one) => one.resource) : [resource];
-  return resources.flatMap((one) => (one ? judgeResource(one, house.examiner) : []));
+  return resources.flatMap((one) => (one ? judgeResource(one, house) : []));
 }
 
 function headersOf({ headers }: Interaction): Record<string, string> {

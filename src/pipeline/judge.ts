@@ -14,6 +14,11 @@ const R4_TYPE = /^http:\/\/hl7\.org\/fhir\/StructureDefinition\/[A-Z]/;
 /** What makes a resource FHIR at all: whoever reads it relies on these rules of R4; its invariants are others' advice. */
 const FORM = new Set(['shape', 'unknown-property', 'empty', 'format', 'min', 'max', 'choice', 'type', 'binding']);
 
+/** What becomes of a message with an error: kept for a person, refused, or written all the same (setting `conformance.errors`). */
+export type Nonconforming = 'quarantine' | 'refuse' | 'deliver';
+
+type JudgingHouse = Pick<House, 'examiner' | 'nonconforming'>;
+
 /** The rule of extensible bindings. */
 const ADVICE = 'binding-extensible';
 
@@ -23,26 +28,28 @@ const ADVICE = 'binding-extensible';
  * recorded with it. What a document or an HL7 v2 message says in a form that FHIR
  * cannot hold is left out first, see {@link mend}.
  */
-export function judge(conversion: Conversion, { examiner }: Pick<House, 'examiner'>): Fault[] {
-  const found = conversion.drafts.flatMap(({ resource }) => judgeResource(resource, examiner));
+export function judge(conversion: Conversion, house: JudgingHouse): Fault[] {
+  const found = conversion.drafts.flatMap(({ resource }) => judgeResource(resource, house));
   if (!found.some(({ rule, code }) => rule !== undefined && code === 'resource-finding')) return found;
-  const mended = mend(conversion, { examiner });
+  const mended = mend(conversion, house);
   if (mended.length === 0) return found;
-  return [...mended, ...conversion.drafts.flatMap(({ resource }) => judgeResource(resource, examiner))];
+  return [...mended, ...conversion.drafts.flatMap(({ resource }) => judgeResource(resource, house))];
 }
 
 /**
  * The findings about one resource as faults. What could not be judged is left out, and so is advice: French identifier types
  * and roles stand beside HL7's by design, and a warning on every message would hide those that matter.
  */
-export function judgeResource(resource: Resource, examiner: House['examiner']): Fault[] {
+export function judgeResource(resource: Resource, { examiner, nonconforming }: JudgingHouse): Fault[] {
   return examiner
     .judge(resource)
     .filter(({ severity, rule }) => severity !== 'information' && rule !== ADVICE)
     .map((finding): Fault => {
       const rule = `${finding.profile}#${finding.rule}`;
       const said = { place: finding.path, rule, params: { message: finding.message.en } };
-      return holds(finding) ? fault('resource-finding', said) : warning('resource-finding', said);
+      return nonconforming !== 'deliver' && holds(finding)
+        ? fault('resource-finding', said)
+        : warning('resource-finding', said);
     });
 }
 

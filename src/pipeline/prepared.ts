@@ -1,12 +1,14 @@
 import type { Conversion } from '../conversion.ts';
+import type { Fault } from '../errors.ts';
 import type { Translator } from '../mapping/index.ts';
 import type { PathwayRules } from '../pathway/index.ts';
 import type { Unwrapped } from './unwrap.ts';
 
-/** What inspection made of a message on its way to the verdict: read, mapped and expanded. */
+/** What inspection made of a message on its way to the verdict: read, mapped and expanded; of FHIR, judged as well. */
 export interface Mapped {
   unwrapped: Unwrapped;
   conversion: Conversion;
+  judged?: Fault[];
 }
 
 /** Rooms that a conversion depends on; other maps or rules make another one. */
