@@ -2,7 +2,7 @@
  * The fields that an acknowledgement depends on: those `inspect` and the patient's claims look at, and those a reader has
  * something to say about (dates, how long an identifier is valid, results).
  */
-import { datatypesOf, typedSegments } from './dictionary.ts';
+import { type Datatype, datatypesOf, typedSegments } from './dictionary.ts';
 
 /** What inspection, claims, groups and metadata ask for by number. */
 const asked: Record<string, string> = {
@@ -20,9 +20,13 @@ const asked: Record<string, string> = {
 /** A field to be read. */
 export interface Chosen {
   number: number;
+  /** Its FHIR-ready form, where somebody asks for it or it may be wrong. */
+  type: Datatype | undefined;
   /** Nobody asks for it: a date that is one need not be read. */
   dateOnly: boolean;
 }
+
+const forms = new Set<Datatype>(['CX', 'EI', 'TS', 'XAD', 'XPN']);
 
 const fields = new Map<string, readonly Chosen[]>();
 for (const segment of typedSegments) {
@@ -32,7 +36,14 @@ for (const segment of typedSegments) {
   const numbers = [...new Set([...looked, ...dated])].sort((a, b) => a - b);
   fields.set(
     segment,
-    numbers.map((number) => ({ number, dateOnly: types[number] === 'TS' && !looked.has(number) })),
+    numbers.map((number) => {
+      const type = types[number];
+      return {
+        number,
+        type: type && forms.has(type) ? type : undefined,
+        dateOnly: type === 'TS' && !looked.has(number),
+      };
+    }),
   );
 }
 const NONE: readonly Chosen[] = [];

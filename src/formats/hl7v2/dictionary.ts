@@ -49,6 +49,18 @@ for (const [segment, fields] of Object.entries(table)) {
 export const typedSegments: readonly string[] = [...types.keys()];
 const names = new Set([...typedSegments, ...others.split(' ')]);
 
+/** By its three letters as one number. */
+const byLetters = new Map([...names].map((name) => [letters(Buffer.from(name), 0), name]));
+
+function letters(bytes: Uint8Array, at: number): number {
+  return (bytes[at]! << 16) | (bytes[at + 1]! << 8) | bytes[at + 2]!;
+}
+
+/** The name of the segment that begins there, when it is listed: one string for each, whoever writes it. */
+export function nameAt(bytes: Uint8Array, at: number): string | undefined {
+  return byLetters.get(letters(bytes, at));
+}
+
 export function isSegmentName(name: string): boolean {
   return names.has(name) || name.startsWith('Z');
 }

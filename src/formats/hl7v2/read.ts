@@ -3,6 +3,7 @@ import type { Decoded, Part } from '../../conversion.ts';
 import { type Fault, fault, warning } from '../../errors.ts';
 import { type Charset, charset, charsetNamed } from './charset.ts';
 import { decisiveFields } from './decisive.ts';
+import { nameAt } from './dictionary.ts';
 import type { Separators } from './escape.ts';
 import { groups } from './groups.ts';
 import { headerOf } from './header.ts';
@@ -86,7 +87,7 @@ function mayExhaust(all: Line[], payloads: [number, number][][]): boolean {
 /** The mere name of a segment of which no field is asked; undefined when it is to be read, or too long not to be looked at. */
 function unread(buffer: Buffer, { start, end }: Line, { fieldsOf }: Reading): RawSegment | undefined {
   if (!fieldsOf || end - start >= limits.fieldsPerSegment) return undefined;
-  const name = buffer.toString('latin1', start, Math.min(start + 3, end));
+  const name = nameAt(buffer, start) ?? buffer.toString('latin1', start, Math.min(start + 3, end));
   return fieldsOf(name).length === 0 ? { fields: [name], end: '' } : undefined;
 }
 
@@ -104,8 +105,11 @@ export function treeOf(raw: Raw, parts: Part[], reading: Reading): Hl7v2Tree {
   const inOrder: Segment[] = [];
   for (const one of raw.segments) {
     const name = one.fields[0]!;
-    tree[name] ??= [];
-    const list = tree[name] as Segment[];
+    let list = tree[name] as Segment[] | undefined;
+    if (!list) {
+      list = [];
+      tree[name] = list;
+    }
     const segment = segmentOf(one, list.length + 1, reading);
     if (name === 'OBX') {
       payloads(segment, one, parts, reading);

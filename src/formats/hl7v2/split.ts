@@ -1,6 +1,6 @@
 /** Bytes → segments, payloads and text, before any text is decoded. */
 import type { Charset } from './charset.ts';
-import { isSegmentName } from './dictionary.ts';
+import { isSegmentName, nameAt } from './dictionary.ts';
 import type { Escaped, Separators } from './escape.ts';
 
 const CR = 0x0d;
@@ -162,6 +162,7 @@ export function rawSegment(
   }
   text += charset.decode(bytes, at, line.end);
   const fields = splitFields(text, separators.field);
+  if (fields[0]!.length === 3) fields[0] = nameAt(bytes, line.start) ?? fields[0]!;
   const name = fields[0];
   if (name === 'MSH' || name === 'FHS' || name === 'BHS') fields.splice(1, 0, separators.field);
   if (ranges.length === 0) return { fields, end };
