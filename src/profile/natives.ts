@@ -39,11 +39,13 @@ export class Natives {
     this.extensions = extensions;
   }
 
-  /** The native rules of a complex type. */
-  of(type: string): Native | undefined {
+  /** The native rules of a complex type, in an element of some name. */
+  of(type: string, name: string): Native | undefined {
     switch (type) {
-      case 'Coding':
-        return (value, trial) => this.coding(value, trial);
+      case 'Coding': {
+        const alone = name !== 'coding';
+        return (value, trial) => this.coding(value, trial, alone);
+      }
       case 'Quantity':
       case 'Age':
       case 'Count':
@@ -74,8 +76,11 @@ export class Natives {
         }
       };
     }
+    if (isElementId(path, type)) {
+      return path === 'ElementDefinition.id' ? undefined : elementId;
+    }
     if (path.endsWith('.id') && type === 'string') {
-      return isResourceType(path.slice(0, -3)) ? resourceId : path === 'ElementDefinition.id' ? undefined : elementId;
+      return resourceId;
     }
     const owner = path.slice(0, -'.language'.length);
     if (path.endsWith('.language') && (isResourceType(owner) || owner === 'Attachment')) {
@@ -88,7 +93,8 @@ export class Natives {
     return undefined;
   }
 
-  private coding(value: Json, trial: Trial): void {
+  /** `alone`: the coding is no part of a CodeableConcept. */
+  private coding(value: Json, trial: Trial, alone: boolean): void {
     const { system, code } = value;
     if (typeof system !== 'string') {
       if (code !== undefined) {
@@ -96,7 +102,6 @@ export class Natives {
       }
       return;
     }
-    const alone = trial.name() !== 'coding';
     if (alone && !isAbsolute(system)) {
       trial.report('error', 'url', {}, 'url', 'system');
     }
@@ -183,6 +188,11 @@ export class Natives {
     definition.check(value, trial);
     trial.profile = before;
   }
+}
+
+/** Whether a primitive is the id of an element, which must be the only one in its resource. */
+export function isElementId(path: string, type: string): boolean {
+  return path.endsWith('.id') && type === 'string' && !isResourceType(path.slice(0, -3));
 }
 
 function resourceId(value: unknown, trial: Trial): void {

@@ -10,9 +10,6 @@ export type PrimitiveProblem = 'format' | 'whitespace' | 'empty' | 'shape';
 type Check = (value: unknown) => PrimitiveProblem | undefined;
 
 const LONGEST_STRING = 1024 * 1024;
-const date = /^(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?$/;
-const time = /^(\d{2}):(\d{2}):(\d{2})(?:\.\d+)?$/;
-const zone = /^(?:Z|[+-](?:0\d|1[0-3]):[0-5]\d|[+-]14:00)$/;
 const id = /^[A-Za-z0-9\-.]{1,64}$/;
 const oid = /^urn:oid:[0-2](?:\.(?:0|[1-9]\d*))+$/;
 const uuid = /^urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
@@ -26,32 +23,86 @@ function daysIn(year: number, month: number): number {
   return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31;
 }
 
+/** The number of some digits; NaN when there is anything else, or nothing. */
+function digits(value: string, from: number, to: number): number {
+  let number = 0;
+  for (let at = from; at < to; at++) {
+    const digit = value.charCodeAt(at) - 48;
+    if (!(digit >= 0 && digit <= 9)) {
+      return Number.NaN;
+    }
+    number = number * 10 + digit;
+  }
+  return number;
+}
+
+const HYPHEN = 45;
+const COLON = 58;
+const PLUS = 43;
+const POINT = 46;
+
 /** A date of year, month or day precision that exists in the calendar. */
 export function isDate(value: string): boolean {
-  const match = value.length <= 10 ? date.exec(value) : null;
-  if (!match) {
+  return isDateUpTo(value, value.length);
+}
+
+function isDateUpTo(value: string, end: number): boolean {
+  if (end !== 4 && end !== 7 && end !== 10) {
     return false;
   }
-  const [year, month, day] = [Number(match[1]), match[2], match[3]];
-  if (year === 0 || (month !== undefined && (month < '01' || month > '12'))) {
+  const year = digits(value, 0, 4);
+  if (!(year > 0)) {
     return false;
   }
-  return day === undefined || (day >= '01' && Number(day) <= daysIn(year, Number(month)));
+  const month = end > 4 ? digits(value, 5, 7) : 1;
+  if (!(month >= 1 && month <= 12) || (end > 4 && value.charCodeAt(4) !== HYPHEN)) {
+    return false;
+  }
+  const day = end > 7 ? digits(value, 8, 10) : 1;
+  return day >= 1 && day <= daysIn(year, month) && (end === 7 || end === 4 || value.charCodeAt(7) === HYPHEN);
 }
 
 /** A time of the day with seconds. */
 export function isTime(value: string): boolean {
-  const match = value.length <= 32 ? time.exec(value) : null;
-  return match !== null && (match[1] as string) < '24' && (match[2] as string) < '60' && (match[3] as string) <= '60';
+  return isTimeIn(value, 0, value.length);
+}
+
+function isTimeIn(value: string, from: number, to: number): boolean {
+  const length = to - from;
+  if (length < 8 || length > 32 || value.charCodeAt(from + 2) !== COLON || value.charCodeAt(from + 5) !== COLON) {
+    return false;
+  }
+  const fraction =
+    length === 8 || (length > 9 && value.charCodeAt(from + 8) === POINT && digits(value, from + 9, to) >= 0);
+  return (
+    fraction &&
+    digits(value, from, from + 2) < 24 &&
+    digits(value, from + 3, from + 5) < 60 &&
+    digits(value, from + 6, from + 8) <= 60
+  );
+}
+
+/** `+01:00`, at most 14 hours. */
+function isOffset(value: string, from: number): boolean {
+  const sign = value.charCodeAt(from);
+  const hours = digits(value, from + 1, from + 3);
+  const minutes = digits(value, from + 4, from + 6);
+  return (
+    (sign === PLUS || sign === HYPHEN) &&
+    value.charCodeAt(from + 3) === COLON &&
+    ((hours < 14 && minutes < 60) || (hours === 14 && minutes === 0))
+  );
 }
 
 /** A full date with time and zone. */
 export function isInstant(value: string): boolean {
-  if (value.length < 20 || value.length > 48 || value.charCodeAt(10) !== 84) {
+  const { length } = value;
+  if (length < 20 || length > 48 || value.charCodeAt(10) !== 84 || !isDateUpTo(value, 10)) {
     return false;
   }
-  const from = value.endsWith('Z') ? value.length - 1 : value.length - 6;
-  return isDate(value.slice(0, 10)) && isTime(value.slice(11, from)) && zone.test(value.slice(from));
+  return value.endsWith('Z')
+    ? isTimeIn(value, 11, length - 1)
+    : isOffset(value, length - 6) && isTimeIn(value, 11, length - 6);
 }
 
 /** A date, or a full date with time and zone. */
@@ -70,13 +121,10 @@ export function isId(value: string): boolean {
 }
 
 function isUri(value: string): boolean {
-  if (space.test(value)) {
-    return false;
-  }
   if (value.startsWith('urn:uuid:')) {
     return uuid.test(value);
   }
-  return !value.startsWith('urn:oid:') || oid.test(value);
+  return value.startsWith('urn:oid:') ? oid.test(value) : !space.test(value);
 }
 
 function isCode(value: string): boolean {
@@ -98,11 +146,16 @@ function isCode(value: string): boolean {
 const PIECE = 65_536;
 const decoded = Buffer.allocUnsafe((PIECE / 4) * 3);
 
+/** Letters above U+00FF: the engine knows of most texts that they have none, without looking at a letter. */
+const wide = /[^\x00-\xff]/;
+
 /** Base64 without white space, as writers should give it; FHIR readers accept white space too. */
 export function isBase64(value: string): boolean {
-  const plain = space.test(value) ? value.replace(/\s+/g, '') : value;
-  const ascii = Buffer.byteLength(plain) === plain.length;
-  if (!ascii || plain.length % 4 !== 0 || plain.includes('-') || plain.includes('_')) {
+  return isPlainBase64(value) || (space.test(value) && isPlainBase64(value.replace(/\s+/g, '')));
+}
+
+function isPlainBase64(plain: string): boolean {
+  if (wide.test(plain) || plain.length % 4 !== 0 || plain.includes('-') || plain.includes('_')) {
     return false;
   }
   const padding = plain.endsWith('==') ? 2 : plain.endsWith('=') ? 1 : 0;

@@ -1,15 +1,29 @@
 import { bindingCheck, type ValueCheck } from './binding.ts';
 import type { Natives } from './natives.ts';
+import { isElementId } from './natives.ts';
 import { jsonForm, type PrimitiveProblem, primitives } from './primitives.ts';
 import type { RuleCompiler } from './rules.ts';
 import type { Terminology } from './terminology.ts';
 import type { ElementNode, TypeRef } from './tree.ts';
-import { isObject, type Json, type Trial } from './trial.ts';
+import { isObject, type Json, type Sound, type Trial } from './trial.ts';
 
 export type ObjectCheck = (value: Json, trial: Trial) => void;
 
 /** Judges the value of one property of `owner`. */
 export type PropertyCheck = (value: unknown, owner: Json, trial: Trial) => void;
+
+/** The judge of an object and the test that tells without places whether it is sound, {@link Trial.probe}. */
+export interface ObjectChecks {
+  check: ObjectCheck;
+  /** None where judging needs the place or leaves something behind (extensions, ids of elements). */
+  sound: Sound | undefined;
+}
+
+/** As {@link ObjectChecks}, for a property with all its values. */
+export interface PropertyChecks {
+  run: PropertyCheck;
+  sound: Sound | undefined;
+}
 
 /** What the base judge needs from the rest of the room. */
 export interface Surroundings {
@@ -41,12 +55,34 @@ function each(list: unknown, trial: Trial, max: number, name: string, one: (item
   }
 }
 
-/** The check of a property whose values are objects. */
-export function complexProperty(element: ElementNode, step: string, check: ObjectCheck): PropertyCheck {
-  const { max, name } = element;
+/** The test of a list: it is one, it is as long as it may be, and each of its items is sound. */
+function soundList(max: number, one: Sound | undefined): Sound | undefined {
+  return (
+    one &&
+    ((list, trial, room) => {
+      if (!Array.isArray(list) || list.length === 0 || list.length > max) {
+        return false;
+      }
+      for (let at = 0; at < list.length; at++) {
+        if (!one(list[at], trial, room)) {
+          return false;
+        }
+      }
+      return true;
+    })
+  );
+}
+
+/** The checks of a property whose values are objects. */
+export function complexProperty(element: ElementNode, step: string, object: ObjectChecks): PropertyChecks {
+  const { max } = element;
+  return { run: complexRun(element, step, object), sound: max === 1 ? object.sound : soundList(max, object.sound) };
+}
+
+function complexRun({ max, name }: ElementNode, step: string, object: ObjectChecks): PropertyCheck {
   const one = (value: unknown, trial: Trial) => {
     if (isObject(value)) {
-      check(value, trial);
+      object.check(value, trial);
     } else {
       trial.report('error', 'shape', { expected: '{ }' });
     }
@@ -71,9 +107,9 @@ export function primitiveProperty(
   key: string,
   step: string,
   around: Surroundings,
-  companion: ObjectCheck,
-): [value: PropertyCheck, companion: PropertyCheck] {
-  const one = primitiveValue(element, type.code, around);
+  companion: ObjectChecks,
+): [value: PropertyChecks, companion: PropertyCheck] {
+  const { one, sound } = primitiveValue(element, type.code, around);
   const required = type.code === 'code' && element.binding?.strength === 'required';
   const valueSet = required ? element.binding?.valueSet : undefined;
   const absent: ValueCheck = (beside, trial) => {
@@ -85,20 +121,32 @@ export function primitiveProperty(
   };
   const extended: ValueCheck = (beside, trial) => {
     if (isObject(beside)) {
-      companion(beside, trial);
+      companion.check(beside, trial);
     } else {
       trial.report('error', 'shape', { expected: '{ }' });
     }
   };
-  return element.max === 1 ? single(key, step, one, extended, absent) : list(element, key, step, one, extended, absent);
+  const isSingle = element.max === 1;
+  const [run, beside] = isSingle
+    ? single(key, step, one, extended, absent)
+    : list(element, key, step, one, extended, absent);
+  return [{ run, sound: isSingle ? sound : soundList(element.max, sound) }, beside];
 }
 
-function primitiveValue(element: ElementNode, type: string, around: Surroundings): ValueCheck {
+function primitiveValue(
+  element: ElementNode,
+  type: string,
+  around: Surroundings,
+): { one: ValueCheck; sound: Sound | undefined } {
   const format = primitives[type] as (value: unknown) => PrimitiveProblem | undefined;
   const binding = element.binding && bindingCheck(around.terminology, element.binding, type);
   const native = around.natives.ofPrimitive(element.path, type);
   const invariants = element.constraints.map((one) => around.rules.compile(one)).filter((one) => one !== undefined);
-  return (value, trial) => {
+  const beyond: ValueCheck[] = [binding, native].filter((one) => one !== undefined);
+  for (const invariant of invariants) {
+    beyond.push((value, trial) => invariant(value, trial, type));
+  }
+  const one: ValueCheck = (value, trial) => {
     const problem = format(value);
     if (problem !== undefined) {
       reportPrimitive(problem, type, trial);
@@ -106,11 +154,25 @@ function primitiveValue(element: ElementNode, type: string, around: Surroundings
         return;
       }
     }
-    binding?.(value, trial);
-    native?.(value, trial);
-    for (const invariant of invariants) {
-      invariant(value, trial, type);
+    for (const check of beyond) {
+      check(value, trial);
     }
+  };
+  return { one, sound: isElementId(element.path, type) ? undefined : soundPrimitive(format, beyond) };
+}
+
+function soundPrimitive(format: (value: unknown) => PrimitiveProblem | undefined, beyond: ValueCheck[]): Sound {
+  if (beyond.length === 0) {
+    return (value) => format(value) === undefined;
+  }
+  return (value, trial) => {
+    if (format(value) !== undefined) {
+      return false;
+    }
+    for (const check of beyond) {
+      check(value, trial);
+    }
+    return true;
   };
 }
 

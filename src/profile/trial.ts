@@ -16,6 +16,12 @@ const MOST_FINDINGS = 300;
 const DEEPEST = 64;
 const MOST_STEPS = 5_000_000;
 
+/** Objects within objects that one probe goes down, so that a value is looked at a few times at most. */
+const DEEPEST_PROBE = 5;
+
+/** Tells whether a value is sound; `room` is how many objects further down it may look. */
+export type Sound = (value: unknown, trial: Trial, room: number) => boolean;
+
 /** Thrown inside a trial when a limit is reached; `judge` turns it into a finding. */
 export class TrialStopped extends Error {
   readonly rule: 'limit-depth' | 'limit-work' | 'limit-findings';
@@ -60,6 +66,9 @@ export class Trial {
   relative: 'any' | 'search' | 'literal' = 'any';
   /** Work left for invariants and slices. */
   steps = MOST_STEPS;
+  /** While it is set, what would be reported is only noted in `failed`, see {@link probe}. */
+  private probing = false;
+  private failed = false;
   private said: Set<string> | undefined;
   private readonly names: string[] = [];
   private readonly indexes: number[] = [];
@@ -90,6 +99,21 @@ export class Trial {
 
   leave(): void {
     this.depth--;
+  }
+
+  /**
+   * Whether a value is sound: nothing would be reported of it. A test keeps no place, which costs less than judging; what
+   * fails it is judged again, with places. Near the largest depth nothing is probed, so that the depth is always counted.
+   */
+  probe(test: Sound, value: unknown): boolean {
+    if (this.probing || this.depth >= DEEPEST - DEEPEST_PROBE * 2) {
+      return false;
+    }
+    this.probing = true;
+    this.failed = false;
+    const sound = test(value, this, DEEPEST_PROBE) && !this.failed;
+    this.probing = false;
+    return sound;
   }
 
   /** Name of the present element. */
@@ -150,6 +174,10 @@ export class Trial {
     named: string = rule,
     place?: string,
   ): void {
+    if (this.probing) {
+      this.failed = true;
+      return;
+    }
     this.add(severity, named, sentencesOf(rule, parameters), place);
   }
 
@@ -164,6 +192,10 @@ export class Trial {
 
   /** Says, once in a trial, that something was not judged. */
   once(rule: Rule, what: string): void {
+    if (this.probing) {
+      this.failed = true;
+      return;
+    }
     this.said ??= new Set();
     if (!this.said.has(what)) {
       this.said.add(what);
@@ -184,6 +216,10 @@ export class Trial {
 
   /** Runs a check without keeping its findings; the number of errors comes back. */
   quietly(check: () => void): number {
+    if (this.probing) {
+      this.failed = true;
+      return 0;
+    }
     const { findings, profile, depth } = this;
     const before = findings.length;
     check();
@@ -194,6 +230,10 @@ export class Trial {
 
   /** Records a finding with sentences of its own. */
   add(severity: Finding['severity'], rule: string, message: Finding['message'], place?: string): void {
+    if (this.probing) {
+      this.failed = true;
+      return;
+    }
     const path = place === undefined ? this.path() : `${this.path()}.${place}`;
     if (
       this.findings.some((one) => one.path === path && one.message.en === message.en && one.profile === this.profile)

@@ -3,7 +3,7 @@ import { type Evaluate, type Test, truth, UnsupportedExpression } from './enviro
 import { functionNamed, lambdaNamed } from './functions.ts';
 import { arithmetic, compare, joined, logical, union } from './operators.ts';
 import { type Node, parse } from './parse.ts';
-import { Boxed, type Item, isOfType, memberNamed, raw } from './values.ts';
+import { Boxed, hasNamed, type Item, isOfType, memberNamed, raw } from './values.ts';
 
 const nothing: Item[] = [];
 const yes: Item[] = [true];
@@ -54,8 +54,15 @@ function question(name: string, before: Node): Test | undefined {
   if (name !== 'exists' && name !== 'empty') {
     return undefined;
   }
-  const left = evaluator(before);
   const wanted = name === 'exists';
+  if (before.kind === 'name') {
+    const has = hasNamed(before.name);
+    return (input, environment) => {
+      environment.trial.spend(input.length);
+      return input.some(has) === wanted;
+    };
+  }
+  const left = evaluator(before);
   return (input, environment) => left(input, environment).length > 0 === wanted;
 }
 

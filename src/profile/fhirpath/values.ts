@@ -125,6 +125,21 @@ export function memberNamed(name: string): Member {
   };
 }
 
+/** Whether an item has children of a name; a plain value, the usual case, is seen without making a list. */
+export function hasNamed(name: string): (item: Item) => boolean {
+  const member = memberNamed(name);
+  return (item) => {
+    const object = raw(item);
+    const value = isObject(object) ? object[name] : undefined;
+    if (value !== undefined && !Array.isArray(value)) {
+      return true;
+    }
+    const found: Item[] = [];
+    member(item, found);
+    return found.length > 0;
+  };
+}
+
 /** An expression may begin with the name of the type it is about. */
 function isNamed(item: Item, object: Json, name: string): boolean {
   return object.resourceType === name || (item instanceof Boxed && item.type === name);
