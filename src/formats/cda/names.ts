@@ -22,7 +22,7 @@ const once = words(`
   manufacturedLabeledDrug manufacturerOrganization lotNumberText specimenRole specimenPlayingEntity participantRole
   playingEntity playingDevice scopingEntity relatedSubject subject observationRange criterion sequenceNumber
   seperatableInd softwareName manufacturerModelName awarenessCode derivationExpr value desc
-  dicom_accessionNumber lab_statusCode pharm_code pharm_name pharm_formCode pharm_asContent pharm_containerPackagedMedicine
+  dicom_accessionNumber sdtc_deceasedInd sdtc_deceasedTime sdtc_admissionReferralSourceCode preferenceInd lab_statusCode pharm_code pharm_name pharm_formCode pharm_asContent pharm_containerPackagedMedicine
   pharm_generalizedMedicineClass pharm_quantity pharm_capacityQuantity pharm_expirationTime
 `);
 
@@ -77,6 +77,9 @@ const kinds: Record<string, Kind> = Object.assign(Object.create(null), {
   lab_statusCode: 'code',
   signatureCode: 'code',
   birthTime: 'instant',
+  sdtc_deceasedTime: 'instant',
+  sdtc_deceasedInd: 'boolean',
+  preferenceInd: 'boolean',
   pharm_expirationTime: 'instant',
   effectiveTime: 'interval',
   time: 'interval',

@@ -34,10 +34,12 @@ export function readPersonName(element: XmlElement): HumanName | undefined {
 
 /**
  * PN of the patient → the birth name (`official`: BR, or what has no qualifier) and the used name (`usual`: CL, older
- * documents SP), https://hl7.fr/ig/fhir/core; given names without a qualifier beside a BR one are the list of the birth
+ * documents SP), https://hl7.fr/ig/fhir/core; a pseudonym (`use` P or A) is only that; given names without a qualifier beside a BR one are the list of the birth
  * certificate.
  */
 export function readPatientNames(element: XmlElement): HumanName[] {
+  const name = /^(P|A)$/.test(attribute(element, 'use')?.trim() ?? '') ? readPersonName(element) : undefined;
+  if (name) return [{ use: 'nickname', ...name }];
   const { family, given, prefix, suffix } = nameParts(element);
   const of = (list: typeof family, ...qualifiers: string[]) =>
     texts(list.filter((one) => qualifiers.includes(one.qualifier)));
@@ -138,10 +140,16 @@ export function readTelecom(element: XmlElement): ContactPoint | undefined {
   if (!written) return undefined;
   const scheme = /^([a-z]+):/i.exec(written)?.[1]?.toLowerCase();
   const system = scheme && Object.hasOwn(telecomSystems, scheme) ? telecomSystems[scheme] : undefined;
-  const point: ContactPoint = { system: system ?? (/@/.test(written) ? 'email' : 'other') };
+  const point: ContactPoint = { system: system ?? systemOf(written) };
   point.value = system && system !== 'url' ? written.slice(scheme!.length + 1).replace(/^\/\//, '') : written;
   if (!point.value) return undefined;
   const use = attribute(element, 'use')?.trim().split(/\s+/)[0];
   if (use && Object.hasOwn(telecomUses, use)) point.use = telecomUses[use];
   return point;
+}
+
+/** Without a scheme: an address by its @, a number by its digits. */
+function systemOf(written: string): ContactPoint['system'] {
+  if (written.includes('@')) return 'email';
+  return /^\+?[\d .()-]{3,30}$/.test(written) ? 'phone' : 'other';
 }

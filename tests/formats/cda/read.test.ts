@@ -272,6 +272,29 @@ describe('payloads', () => {
   });
 });
 
+test('a pseudonym is a nickname, a bare number a telephone, death and language are the patient’s', () => {
+  const role = tree(
+    document({
+      ids: '<id root="1.2.250.1.999.1.2" extension="42"/><telecom value="04 99 00 00 12"/><telecom value="boîte 7"/>',
+      patient:
+        '<patient><name><family qualifier="BR">BELLERIVE</family><given>Odile</given></name><name use="P"><given>Dilou</given></name>' +
+        '<sdtc:deceasedTime xmlns:sdtc="urn:hl7-org:sdtc" value="20210304"/><languageCommunication><languageCode code="fr"/><preferenceInd value="true"/></languageCommunication></patient>',
+    }),
+  ).recordTarget?.[0]?.patientRole;
+  expect(role?.telecom).toEqual([
+    { system: 'phone', value: '04 99 00 00 12' },
+    { system: 'other', value: 'boîte 7' },
+  ]);
+  expect(role?.patient?.name?.map(({ use, given }) => [use, given])).toEqual([
+    ['official', ['Odile']],
+    ['nickname', ['Dilou']],
+  ]);
+  expect(role?.patient).toMatchObject({
+    sdtc_deceasedTime: '2021-03-04',
+    languageCommunication: [{ languageCode: 'fr', preferenceInd: true }],
+  });
+});
+
 test('a narrative keeps captions, footnotes and what a version took out, as XHTML allows', () => {
   const text =
     '<paragraph><caption>C</caption>a<footnote ID="f1">note</footnote> <content revised="delete">b</content><content revised="insert">c</content></paragraph>' +
