@@ -198,6 +198,8 @@ export interface Counts {
   dead: Record<string, number>;
   /** Age of the oldest message or delivery that waits, in seconds; 0 when none. */
   oldestWaitingSeconds: number;
+  /** The same for the messages that wait (`fhir`) and for each destination where something waits. */
+  oldestSeconds: Record<string, number>;
 }
 
 export interface UnmappedCount extends UnmappedCode {

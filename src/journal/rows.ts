@@ -203,7 +203,8 @@ export const tally = {
   dead: (destination: string) => `dead:${destination}`,
 };
 
-export function countsOf(tallies: { name: string; n: number }[], waitedMs: number | undefined): Counts {
+/** @param waits how long the oldest of each stream has waited, in milliseconds. */
+export function countsOf(tallies: { name: string; n: number }[], waits: { stream: string; waited: number }[]): Counts {
   const messages: Counts['messages'] = { accepted: 0, delivered: 0, quarantined: 0, refused: 0, dead: 0 };
   const waiting: Record<string, number> = {};
   const dead: Record<string, number> = {};
@@ -212,5 +213,7 @@ export function countsOf(tallies: { name: string; n: number }[], waitedMs: numbe
     if (what === 'state') messages[of as MessageState] = n;
     else if (n !== 0) (what === 'waiting' ? waiting : dead)[of] = n;
   }
-  return { messages, waiting, dead, oldestWaitingSeconds: Math.max(0, (waitedMs ?? 0) / 1000) };
+  const ages = waits.map(({ stream, waited }) => [stream || 'fhir', Math.max(0, waited / 1000)] as const);
+  const oldestWaitingSeconds = Math.max(0, ...ages.map(([, seconds]) => seconds));
+  return { messages, waiting, dead, oldestWaitingSeconds, oldestSeconds: Object.fromEntries(ages) };
 }

@@ -68,9 +68,10 @@ export interface Worker {
 export function createWorker(options: WorkerOptions): Worker {
   const { journal, destinations = [], deliver, log } = options;
   const names = ['fhir', ...(deliver ? destinations : [])];
+  const troubled = sparing((err, count) => log?.error({ err, count }, 'journal failed the worker'));
   const loops = [
-    messageLoop(options),
-    ...(deliver ? destinations.map((one) => deliveryLoop(one, deliver, options)) : []),
+    messageLoop(options, troubled),
+    ...(deliver ? destinations.map((one) => deliveryLoop(one, deliver, options, troubled)) : []),
   ];
   const wake = () => {
     for (const loop of loops) loop.wake();
@@ -101,7 +102,23 @@ export function createWorker(options: WorkerOptions): Worker {
   };
 }
 
-function messageLoop(options: WorkerOptions): Loop<Message> {
+/**
+ * A journal that is away fails everything under way, again and again: one line a second tells it, with how many failures there
+ * were since the one before.
+ */
+function sparing(tell: (error: unknown, count: number) => void): (error: unknown) => void {
+  let toldAt = Number.NEGATIVE_INFINITY;
+  let count = 0;
+  return (error) => {
+    count++;
+    if (performance.now() - toldAt < 1000) return;
+    toldAt = performance.now();
+    tell(error, count);
+    count = 0;
+  };
+}
+
+function messageLoop(options: WorkerOptions, troubled: (error: unknown) => void): Loop<Message> {
   const { journal, process, settled, concurrency = 64, breaker = DEFAULT_BREAKER, log } = options;
   const policy = backoffOf(options);
   const work = async (message: Message): Promise<Ended> => {
@@ -125,12 +142,17 @@ function messageLoop(options: WorkerOptions): Loop<Message> {
     concurrency: { least: Math.min(LEAST_MESSAGES, concurrency), most: concurrency },
     breaker,
     now: steadyClock().now,
-    troubled: (err) => log?.error({ err }, 'journal failed the worker'),
+    troubled,
     otherSide: (down) => log?.warn({ destination: 'fhir', down }, 'destination changed'),
   });
 }
 
-function deliveryLoop(destination: string, deliver: NonNullable<WorkerOptions['deliver']>, options: WorkerOptions) {
+function deliveryLoop(
+  destination: string,
+  deliver: NonNullable<WorkerOptions['deliver']>,
+  options: WorkerOptions,
+  troubled: (error: unknown) => void,
+) {
   const { journal, deliveryConcurrency = 8, breaker = DEFAULT_BREAKER, log } = options;
   const policy = backoffOf(options);
   const work = async (delivery: ClaimedDelivery): Promise<Ended> => {
@@ -160,7 +182,7 @@ function deliveryLoop(destination: string, deliver: NonNullable<WorkerOptions['d
     concurrency: { least: 1, most: deliveryConcurrency },
     breaker,
     now: steadyClock().now,
-    troubled: (err) => log?.error({ err }, 'journal failed the worker'),
+    troubled,
     otherSide: (down) => log?.warn({ destination, down }, 'destination changed'),
   });
 }

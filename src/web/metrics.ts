@@ -95,8 +95,10 @@ function journalMetrics(journal: MetricsParts['journal'], destinations: string[]
   gauge('passerelle_messages', 'Messages in the journal', ['state'], async (metric) => {
     for (const [state, count] of Object.entries((await counts()).messages)) metric.set({ state }, count);
   });
-  gauge('passerelle_oldest_waiting_seconds', 'Age of the oldest message or delivery that waits', [], async (metric) => {
-    metric.set((await counts()).oldestWaitingSeconds);
+  const oldest = 'Age of the oldest message or delivery that waits';
+  gauge('passerelle_oldest_waiting_seconds', oldest, ['destination'], async (metric) => {
+    for (const destination of destinations) metric.set({ destination }, 0);
+    for (const [destination, age] of Object.entries((await counts()).oldestSeconds)) metric.set({ destination }, age);
   });
   new Counter({
     name: 'passerelle_unmapped_codes_total',

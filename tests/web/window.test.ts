@@ -63,7 +63,7 @@ describe('health', () => {
       /^passerelle_deliveries_total\{destination="fhir",outcome="transient"\} 1$/m,
       /^passerelle_deliveries_total\{destination="fhir",outcome="delivered"\} 0$/m,
       /^passerelle_deliveries_waiting\{destination="fhir"\} \d+$/m,
-      /^passerelle_oldest_waiting_seconds [0-9.e-]+$/m,
+      /^passerelle_oldest_waiting_seconds\{destination="[a-z-]+"\} [0-9.e-]+$/m,
       /^passerelle_unmapped_codes_total\{sender="tester"\} 1$/m,
       /^passerelle_messages\{state="accepted"\} 1$/m,
     ]) {

@@ -43,8 +43,7 @@ export async function bytes({ db }: Context, id: string): Promise<Uint8Array | u
 /** From counters written in the commits that changed what they count. */
 export async function counts({ db, moment }: Context): Promise<Counts> {
   const tallies = await db.rows<{ name: string; n: number }>(TALLIES);
-  const outlook = await db.row<{ waited: number | null }>(OUTLOOK, [moment() ?? null]);
-  return countsOf(tallies, outlook?.waited ?? undefined);
+  return countsOf(tallies, await db.rows<{ stream: string; waited: number }>(OLDEST, [moment() ?? null]));
 }
 
 /** Milliseconds until something becomes due. */
@@ -122,7 +121,14 @@ const BYTES = 'SELECT b.bytes, b.hash FROM message m JOIN message_body b ON b.se
 
 const TALLIES = 'SELECT o_name AS name, o_n AS n FROM journal_tallies()';
 
-const OUTLOOK = 'SELECT o_due_in AS due_in, o_waited AS waited FROM journal_outlook($1)';
+const OUTLOOK = 'SELECT o_due_in AS due_in FROM journal_outlook($1)';
+
+/** As in SQLite: the first thousand of each stream, and the first of what has just come. */
+const OLDEST = `SELECT s.stream, journal_now($1) - least(early.since, arrived.since) AS waited FROM journal_streams() s
+  CROSS JOIN LATERAL (SELECT min(f.since) AS since FROM
+    (SELECT w.since FROM work w WHERE w.stream = s.stream ORDER BY w.seq LIMIT 1000) f) early
+  LEFT JOIN LATERAL (SELECT w.since FROM work w WHERE w.stream = s.stream AND w.place = 0
+    ORDER BY w.seq LIMIT 1) arrived ON true`;
 
 const DELIVERIES = `SELECT d.message, d.seq, d.id, d.destination, d.kind, o.state, o.settled_at, o.attempts, o.faults, o.refs,
     w.seq AS waits, w.owner IS NOT NULL AS leased, w.due, w.attempts AS tries,

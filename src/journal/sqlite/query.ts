@@ -35,8 +35,8 @@ export async function bytes({ db, files }: Context, id: string): Promise<Uint8Ar
 
 /** From counters written in the commits that changed what they count. */
 export function counts({ db, queue, clock }: Context): Counts {
-  const since = queue.oldest();
-  return countsOf(db.all<{ name: string; n: number }>(TALLIES), since === undefined ? undefined : clock.now() - since);
+  const waits = queue.oldest().map(({ stream, since }) => ({ stream, waited: clock.now() - since }));
+  return countsOf(db.all<{ name: string; n: number }>(TALLIES), waits);
 }
 
 function seqOf({ db }: Context, id: string): number | undefined {

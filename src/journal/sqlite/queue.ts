@@ -140,17 +140,14 @@ export class Queue {
     return earliest;
   }
 
-  /** Since when the longest waiting has waited. */
-  oldest(): number | undefined {
-    let oldest: number | undefined;
-    for (const { stream } of this.#db.all<{ stream: string }>(STREAMS)) {
+  /** Since when the longest waiting of each stream has waited. */
+  oldest(): { stream: string; since: number }[] {
+    return this.#db.all<{ stream: string }>(STREAMS).flatMap(({ stream }) => {
       const early = this.#db.get<{ since: number | null }>(OLDEST, stream)?.since;
       const arrived = this.#db.get<{ since: number }>(ARRIVED, stream, this.#arranged(stream), 1)?.since;
-      for (const since of [early, arrived]) {
-        if (typeof since === 'number' && (oldest === undefined || since < oldest)) oldest = since;
-      }
-    }
-    return oldest;
+      const known = [early, arrived].filter((since) => typeof since === 'number');
+      return known.length > 0 ? [{ stream, since: Math.min(...known) }] : [];
+    });
   }
 
   /** Puts some arrivals into their lanes, those of free lanes by `lease`, which answers whether to go on; how many there were. */

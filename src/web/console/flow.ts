@@ -54,7 +54,8 @@ function picture(
   const waiting = sums(now, 'passerelle_deliveries_waiting', 'destination');
   const dead = sums(now, 'passerelle_deliveries_dead', 'destination');
   const states = sums(now, 'passerelle_messages', 'state');
-  const oldest = now.get('passerelle_oldest_waiting_seconds')?.[0]?.value ?? 0;
+  const ages = now.get('passerelle_oldest_waiting_seconds') ?? [];
+  const oldest = Math.max(0, ...ages.map(({ value }) => value));
   const right = width - box.width;
   return s(
     'svg',

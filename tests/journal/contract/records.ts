@@ -98,12 +98,15 @@ export function recordContract(fresh: () => Promise<Store>): void {
         waiting: {},
         dead: {},
         oldestWaitingSeconds: 0,
+        oldestSeconds: {},
       });
       await journal.append(newMessage({ receivedAt: Date.now() - 90_000 }));
       await journal.append(newMessage());
       expect((await journal.counts()).oldestWaitingSeconds).toBeGreaterThanOrEqual(90);
       expect((await journal.counts()).oldestWaitingSeconds).toBeLessThan(150);
+      expect(Object.keys((await journal.counts()).oldestSeconds)).toEqual(['fhir']);
       await drain(journal, () => withDeliveries(newDelivery('mail')));
+      expect((await journal.counts()).oldestSeconds).toEqual({ mail: expect.any(Number) });
       await journal.close();
       const later = await open();
       expect((await later.counts()).messages).toMatchObject({ accepted: 0, delivered: 2 });
