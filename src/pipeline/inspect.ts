@@ -5,7 +5,7 @@ import type { Fault } from '../errors.ts';
 import * as cda from '../formats/cda/index.ts';
 import * as hl7v2 from '../formats/hl7v2/index.ts';
 import type { MailTree } from '../formats/mail/index.ts';
-import { identityKeys, sameIdentity } from '../identity/index.ts';
+import { currentIns, identifierKey, localIdentifiers, sameIdentity } from '../identity/index.ts';
 import type { NewMessage } from '../journal/journal.ts';
 import type { Incoming, MessageState } from '../message.ts';
 import { expand } from '../pathway/index.ts';
@@ -191,7 +191,11 @@ function stateOf(faults: Fault[]): MessageState {
 
 /** Messages about one patient form one ordered row; a message about nobody is a row of its own ('' for the journal). */
 function laneOf(patient: Patient | undefined): string {
-  return (patient && identityKeys(patient)[0]) ?? '';
+  if (!patient) return '';
+  // The first of `identityKeys`; the others are not made for it.
+  const [first] = currentIns(patient);
+  const strongest = first ?? localIdentifiers(patient)[0];
+  return strongest ? identifierKey(strongest) : '';
 }
 
 function kindOf(decoded: Decoded, incoming: Incoming): string {
