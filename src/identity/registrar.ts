@@ -36,7 +36,7 @@ export interface Decision {
   reason: Match['reason'] | 'decided' | 'merges-circular';
   patient?: Draft<Patient>;
   reference?: string;
-  /** The record was written just now, before the rest of the message. */
+  /** The record was written for this message, before the rest of it. */
   enrolled?: true;
   ifNoneExist?: string;
   tasks: Draft<Task>[];
@@ -160,7 +160,13 @@ function link(subject: Draft<Patient>, claim: Patient, verdict: Match, context: 
   const tasks =
     duplicates.length > 0 ? [question(claim, duplicates, reason, elements, context, `Patient/${known.id}`)] : [];
   const faults = [...verdict.faults, ...duplicateWarning(verdict)];
-  return { ...linkTo(subject, claim, known, context, verdict.contested), reason, tasks, faults };
+  const decision = { ...linkTo(subject, claim, known, context, verdict.contested), reason, tasks, faults };
+  return isOwn(known, context) ? { ...decision, enrolled: true } : decision;
+}
+
+/** Written for this very message, whose rest could not be written then or is written once more. HAPI adds `#request`. */
+function isOwn({ meta }: Patient, { source }: RegistrarContext): boolean {
+  return meta?.source?.split('#')[0] === source;
 }
 
 function linkTo(

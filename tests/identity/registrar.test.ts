@@ -23,6 +23,13 @@ describe('one person, several messages', () => {
     expect(await actives()).toHaveLength(1);
   });
 
+  test('a message whose rest comes later, or again, still is the one that made its record', async () => {
+    const [one, other] = ['one', 'other'].map((id) => ({ source: `urn:passerelle:message:${id}` }));
+    expect((await server.receive(who('A bichat:1'), one)).enrolled).toBe(true);
+    expect((await server.receive(who('A bichat:1'), one)).enrolled).toBe(true);
+    expect((await server.receive(who('A bichat:1'), other)).enrolled).toBeUndefined();
+  });
+
   test('a local number first, the INS later, another hospital after that: one record with all numbers', async () => {
     const first = await server.receive(who('bichat:1'));
     await server.receive(who('A bichat:1'));
