@@ -23,9 +23,9 @@ export function bindingCheck(terminology: Terminology, binding: Binding, type: s
     return undefined;
   }
   const required = strength === 'required';
+  let shown: string | undefined;
   const fail = (trial: Trial) => {
-    const allowed = terminology.examples(valueSet);
-    const shown = allowed.length > 0 ? `${valueSet} (${allowed.join(', ')})` : valueSet;
+    shown ??= withExamples(terminology, valueSet);
     trial.report(required ? 'error' : 'warning', required ? 'binding' : 'binding-extensible', { valueSet: shown });
   };
   const unknown = (trial: Trial) => {
@@ -72,6 +72,12 @@ export function bindingCheck(terminology: Terminology, binding: Binding, type: s
     default:
       return undefined;
   }
+}
+
+/** A value set with its codes, when they are few. */
+function withExamples(terminology: Terminology, valueSet: string): string {
+  const allowed = terminology.examples(valueSet);
+  return allowed.length > 0 ? `${valueSet} (${allowed.join(', ')})` : valueSet;
 }
 
 const LANGUAGES = 'http://hl7.org/fhir/ValueSet/languages';

@@ -35,7 +35,8 @@ export class Examiner {
   private readonly compiler: ConstraintCompiler;
   private readonly checks = new Map<string, ObjectCheck | undefined>();
   private readonly extensions = new Map<string, ExtensionDefinition | undefined>();
-  private readonly contexts = new Map<string, Set<string>>();
+  private readonly places: Place = { below: new Map() };
+  private placeCount = 0;
   private compiling = '';
 
   constructor(store: DefinitionStore, terminology: Terminology, special: Special = () => {}) {
@@ -204,18 +205,40 @@ export class Examiner {
   /** Every name the element that carries the present extension answers to in an extension's context. */
   private contextNames(trial: Trial): Set<string> {
     const type = textOf(trial.scope.resource.resourceType);
-    const steps = trial.elementPath().slice(0, -1);
-    const key = `${type}.${steps.join('.')}`;
-    const known = this.contexts.get(key);
-    if (known) {
-      return known;
-    }
-    const names = namesOf(type, steps, this.base);
-    if (this.contexts.size < 5000) {
-      this.contexts.set(key, names);
+    const steps = trial.elementPath();
+    steps.pop();
+    const place = this.placeOf(type, steps);
+    const names = place?.names ?? namesOf(type, steps, this.base);
+    if (place) {
+      place.names = names;
     }
     return names;
   }
+
+  /** What is known of a place, by its steps; undefined for a new one when many are known. */
+  private placeOf(type: string, steps: string[]): Place | undefined {
+    let place = this.below(this.places, type);
+    for (let at = 0; place && at < steps.length; at++) {
+      place = this.below(place, steps[at] as string);
+    }
+    return place;
+  }
+
+  private below(place: Place, step: string): Place | undefined {
+    let next = place.below.get(step);
+    if (!next && this.placeCount < 5000) {
+      this.placeCount++;
+      next = { below: new Map() };
+      place.below.set(step, next);
+    }
+    return next;
+  }
+}
+
+/** A place in resources of a type, with the names it answers to once they are known. */
+interface Place {
+  names?: Set<string>;
+  below: Map<string, Place>;
 }
 
 /** R4 states another context for this extension than its own definitions use it in. */

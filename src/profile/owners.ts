@@ -78,8 +78,9 @@ export function choiceOwner(node: ElementNode, base: ElementNode, { min, max, sl
       const key = choiceKey(name, code);
       return { key, companion: `_${key}`, code, step: `${name}.ofType(${code})` };
     });
+  const ranks = new Map(keys.flatMap(({ key, companion }, at) => [[key, at] as const, [companion, at] as const]));
   return (owner, trial) => {
-    const found = first(keys, owner);
+    const found = keys[lowest(ranks, owner)];
     if (!found) {
       if (min > 0) {
         trial.report('error', 'min', { min, name: `${name}[x]`, count: 0 });
@@ -103,12 +104,14 @@ export function choiceOwner(node: ElementNode, base: ElementNode, { min, max, sl
   };
 }
 
-/** The first of the names that an object has. */
-function first<T extends { key: string; companion: string }>(keys: T[], owner: Json): T | undefined {
-  for (const one of keys) {
-    if (owner[one.key] !== undefined || owner[one.companion] !== undefined) {
-      return one;
+/** The lowest rank of an object's properties, -1 when none has a rank; an object has fewer properties than a choice types. */
+function lowest(ranks: Map<string, number>, owner: Json): number {
+  let found = -1;
+  for (const key in owner) {
+    const rank = ranks.get(key);
+    if (rank !== undefined && owner[key] !== undefined && (found < 0 || rank < found)) {
+      found = rank;
     }
   }
-  return undefined;
+  return found;
 }

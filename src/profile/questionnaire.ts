@@ -66,6 +66,18 @@ function answersIn(resource: Json): Map<string, Json[]> {
   return found;
 }
 
+/** The number of each question among its siblings, worked out once for a questionnaire. */
+function placesOf(questions: QuestionnaireItem[]): Map<string | undefined, number> {
+  let known = places.get(questions);
+  if (!known) {
+    known = new Map(questions.map((one, at) => [one.linkId, at]));
+    places.set(questions, known);
+  }
+  return known;
+}
+
+const places = new WeakMap<QuestionnaireItem[], Map<string | undefined, number>>();
+
 class Run {
   private readonly terminology: Terminology;
   private readonly trial: Trial;
@@ -88,12 +100,15 @@ class Run {
   items(owner: Json, questions: QuestionnaireItem[]): void {
     const { trial } = this;
     const given = Array.isArray(owner.item) ? owner.item : [];
-    const places = new Map(questions.map((one, at) => [one.linkId, at]));
+    const order = placesOf(questions);
+    const counts = new Map<unknown, number>();
     let latest = -1;
     trial.enter('item');
     for (const [at, item] of given.entries()) {
       trial.at(at);
-      const place = isObject(item) ? places.get(textOf(item.linkId)) : undefined;
+      const linkId = isObject(item) ? item.linkId : null;
+      counts.set(linkId, (counts.get(linkId) ?? 0) + 1);
+      const place = isObject(item) ? order.get(textOf(linkId)) : undefined;
       if (!isObject(item) || place === undefined) {
         trial.report('error', 'questionnaire-link');
         continue;
@@ -106,7 +121,7 @@ class Run {
     }
     trial.leave();
     for (const question of questions) {
-      const count = given.filter((one) => isObject(one) && one.linkId === question.linkId).length;
+      const count = counts.get(question.linkId) ?? 0;
       if (count === 0 && question.required && this.isEnabled(question)) {
         this.missing(question.linkId);
       }

@@ -222,6 +222,20 @@ function listed(contains: ValueSetExpansionContains[]): ValueSetExpansionContain
 
 /** A language tag as BCP 47 writes it: a language ISO lists, then perhaps a script and a country or area. */
 export function isLanguage(tag: string): boolean {
+  let known = tags.get(tag);
+  if (known === undefined) {
+    known = isListedLanguage(tag);
+    if (known && tags.size < 1000) {
+      tags.set(tag, known);
+    }
+  }
+  return known;
+}
+
+/** Tags met before: the lists of languages and countries are long. */
+const tags = new Map<string, boolean>();
+
+function isListedLanguage(tag: string): boolean {
   const match = /^([a-z]{2,3})(?:-[A-Z][a-z]{3})?(?:-([A-Z]{2}|\d{3}))?$/.exec(tag);
   if (!match) {
     return false;
