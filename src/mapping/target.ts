@@ -35,9 +35,6 @@ export function compileTarget(target: TargetNode, scope: Scope, info: RuleInfo, 
   const expression = compileExpression(target.expression, scope);
   const type = typeOfResult(spec, expression);
   const variable = target.variable ? scope.declare(target.variable, 'target', type) : undefined;
-  const { literal } = expression;
-  if (literal !== undefined && literal !== '' && spec.type in PLAIN && !variable)
-    return constantStep(way, literal, info, source);
   return setStep(way, expression.evaluate, coercionFor(spec.type, expression), info, source, variable?.slot);
 }
 
@@ -131,24 +128,6 @@ function setStep(way: Way, evaluate: Evaluate, fit: Coerce, info: RuleInfo, sour
     const last = Array.isArray(value) ? putAll(site, slots, value) : put(site, slots, value);
     if (variable !== undefined) slots[variable] = last;
     if (pending !== undefined) settleReads(run, pending, last !== undefined);
-  };
-}
-
-/** Types whose constants are written as they stand in the map. */
-const PLAIN: Record<string, true> = { code: true, string: true, uri: true, canonical: true, boolean: true };
-
-/** A constant, one value in three: nothing is read for it and it fits, or the map would not have been loaded. */
-function constantStep(way: Way, literal: unknown, info: RuleInfo, source: number): Step {
-  const site: Site = { way, fit: (_run, value) => value, info, source, traced: !way.holderType.startsWith('#') };
-  return (slots) => {
-    if (slots[way.slot] === undefined) return;
-    const run = slots[RUN] as Run;
-    const pending = run.reads;
-    run.owner = undefined;
-    run.translation = undefined;
-    if (pending !== undefined) run.reads = [];
-    put(site, slots, literal);
-    if (pending !== undefined) settleReads(run, pending, true);
   };
 }
 
