@@ -4,7 +4,7 @@
  */
 import { type Datatype, datatypesOf, typedSegments } from './dictionary.ts';
 
-/** What inspection, claims, groups and metadata ask for by number. */
+/** What inspection, claims, groups and metadata ask for by number; a field asked for there and not listed here is always empty. */
 const asked: Record<string, string> = {
   MSH: '1 2 3 4 5 6 7 9 10 11 12 21',
   PID: '3 5 7 8 11 18',
