@@ -26,6 +26,12 @@ export interface Facts {
   asker(): Promise<Asker>;
   /** Decides each resource, in order. */
   judge(resources: Resource[]): Promise<Verdict[]>;
+  /**
+   * What is left to do before saying that something of this type is not here: when nothing was judged, because nothing was there, as
+   * much is read as for something hidden; what a hidden one's patient did not call for, is read for nobody. The reads are the
+   * same in number, so the time does not tell the two apart.
+   */
+  beforeRefusal(type: string): Promise<void>;
   /** Ids of the patients whose resources of this type may be visible; undefined when they are too many. */
   reach(type: string): Promise<string[] | undefined>;
 }
@@ -34,6 +40,8 @@ export function openFacts(rules: AccessRules, caller: Caller, fhir: FhirEndpoint
   const known = new Map<string, Surroundings>();
   const records = recordsOf(fhir);
   let who: Promise<Asker> | undefined;
+  /** Reads that somebody's surroundings can call for and these did not; undefined before any were asked for. */
+  let spared: number | undefined;
   const asker = () => {
     who ??= identify(rules, caller, records, now);
     return who;
@@ -44,13 +52,19 @@ export function openFacts(rules: AccessRules, caller: Caller, fhir: FhirEndpoint
       const me = await asker();
       const missing = new Set<string>();
       for (const one of resources) for (const id of patientsOf(rules, one)) if (!known.has(id)) missing.add(id);
-      if (missing.size > 0) await learn(rules, me, records, [...missing], known, now);
+      if (missing.size > 0) spared = await learn(rules, me, records, [...missing], known, now);
       return resources.map((one) => {
         const verdict = decideAccess(rules, me, one, (id) => known.get(id));
         if (verdict.rule === 'break-glass') caller.emergency = true;
         if (verdict.allowed && caller.shown) for (const id of patientsOf(rules, one)) caller.shown.add(id);
         return verdict;
       });
+    },
+    async beforeRefusal(type) {
+      const me = await asker();
+      const isAboutSomebody = type === 'Patient' || rules.patientOf[type] !== undefined;
+      if (spared === undefined && isAboutSomebody) spared = await learn(rules, me, records, ['none'], known, now);
+      for (; (spared ?? 0) > 0; spared = (spared as number) - 1) await records.find('Provenance', 'target', nobodys);
     },
     async reach(type) {
       const me = await asker();
@@ -59,7 +73,9 @@ export function openFacts(rules: AccessRules, caller: Caller, fhir: FhirEndpoint
   };
 }
 
-/** Only what the rules can ask about this kind of asker is read. */
+const nobodys = ['DocumentReference/none'];
+
+/** Only what the rules can ask about this kind of asker is read. @returns how many of two further reads were not called for. */
 async function learn(
   rules: AccessRules,
   me: Asker,
@@ -67,7 +83,7 @@ async function learn(
   ids: string[],
   known: Map<string, Surroundings>,
   now: number,
-): Promise<void> {
+): Promise<number> {
   const references = ids.map((id) => `Patient/${id}`);
   const isProfessional = me.kind === 'professional';
   const none = Promise.resolve([]);
@@ -87,13 +103,11 @@ async function learn(
       `&security-label=${Object.values(rules.labels).flat().join(',')}`,
     ),
   ]);
-  const inherited = await inheritedFrom(
-    rules,
-    documents.filter((one) => isLabelled(rules, one)),
-    records,
-  );
+  const labelled = documents.filter((one) => isLabelled(rules, one));
+  const inherited = await inheritedFrom(rules, labelled, records);
   const current = stays.filter((one) => rules.currentStay.includes(one.status));
-  const parents = await parentsOf(current, records);
+  const units = unitsOf(current);
+  const parents = await parentsOf(units, records);
   for (const id of ids) {
     known.set(id, { careTeams: [], consents: [], stays: [], episodes: [], services: [], inherited, now });
   }
@@ -106,6 +120,7 @@ async function learn(
   put(episodes, (around, one) => around.episodes.push(one));
   put(services, (around, one) => around.services.push(one));
   put(current, (around, one) => around.stays.push(stayOf(one, parents)));
+  return (labelled.length === 0 ? 1 : 0) + (units.length === 0 ? 1 : 0);
 }
 
 function isLabelled({ labels }: AccessRules, document: DocumentReference): boolean {
@@ -113,10 +128,14 @@ function isLabelled({ labels }: AccessRules, document: DocumentReference): boole
   return Object.values(labels).some((list) => list.some((one) => codes.includes(one)));
 }
 
-/** A unit belongs to a hospital: `Organization/unit` → `Organization/hospital`. */
-async function parentsOf(stays: Encounter[], records: Records): Promise<Map<string, string>> {
+function unitsOf(stays: Encounter[]): string[] {
   const ids = stays.flatMap((one) => /^Organization\/(.+)$/.exec(referenceOf(one.serviceProvider))?.[1] ?? []);
-  const units = await records.find<Organization>('Organization', '_id', [...new Set(ids)]);
+  return [...new Set(ids)];
+}
+
+/** A unit belongs to a hospital: `Organization/unit` → `Organization/hospital`. */
+async function parentsOf(ids: string[], records: Records): Promise<Map<string, string>> {
+  const units = await records.find<Organization>('Organization', '_id', ids);
   return new Map(units.map((one) => [`Organization/${one.id}`, referenceOf(one.partOf)]));
 }
 

@@ -71,6 +71,7 @@ async function one(
 ): Promise<FhirResponse> {
   if (type === 'Binary') {
     const visible = await seesBinary(rules, facts, fhir, `Binary/${id}`);
+    if (!visible) await facts.beforeRefusal('DocumentReference');
     // Without conditions: a 304 would say that it is there.
     const headers = { accept: request.headers?.accept ?? '*/*' };
     return visible ? orNotHere(await fhir.send({ method: 'GET', path: `Binary/${id}`, headers })) : refused(notHere);
@@ -89,10 +90,13 @@ async function visibleNow(
   reference: string,
 ): Promise<FhirResponse | undefined> {
   const response = await fhir.send({ method: 'GET', path: reference, headers: { accept: 'application/fhir+json' } });
-  if (response.status === 404 || response.status === 410) return undefined;
-  if (response.status !== 200) return response;
-  const [verdict] = await facts.judge([response.body as Resource]);
-  if (!verdict?.allowed) return undefined;
+  const isThere = response.status !== 404 && response.status !== 410;
+  if (isThere && response.status !== 200) return response;
+  const [verdict] = isThere ? await facts.judge([response.body as Resource]) : [];
+  if (!verdict?.allowed) {
+    await facts.beforeRefusal(reference.split('/')[0] as string);
+    return undefined;
+  }
   return verdict.view ? { ...response, body: shownBy(rules, verdict, response.body as Resource) } : response;
 }
 

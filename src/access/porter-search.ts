@@ -80,6 +80,7 @@ export async function searchFor(
       ? [{ resource: shownBy(rules, verdict, one), whole: one }]
       : [];
   });
+  if (shown.length === 0) await facts.beforeRefusal(type);
   const count = whole(query.get('_count'), defaultCount, largestCount);
   if (query.get('_summary') === 'count' || count === 0) return answer(type, query, [], [], shown.length);
   const offset = whole(query.get('_offset'), 0, mostMatches);

@@ -78,10 +78,11 @@ function refuse(what: string): Refusal {
 
 async function isVisible(facts: Facts, fhir: FhirEndpoint, reference: string): Promise<boolean> {
   const { status, body } = await fhir.send({ method: 'GET', path: reference });
-  if (status !== 200) return false;
-  const [verdict] = await facts.judge([body as Resource]);
+  const [verdict] = status === 200 ? await facts.judge([body as Resource]) : [];
   // What is shown in part only would be written back in part only.
-  return verdict?.allowed && verdict.view === undefined;
+  if (verdict?.allowed && verdict.view === undefined) return true;
+  await facts.beforeRefusal(reference.split('/')[0] as string);
+  return false;
 }
 
 /** Only the operation that announces it gives emergency access. */
