@@ -186,14 +186,15 @@ export class BaseTypes {
 
 /** Checks that are compiled by the first value they meet. */
 function whenNeeded(compile: () => ObjectChecks): ObjectChecks {
+  let compiled: ObjectChecks | undefined;
   const checks: ObjectChecks = {
     check: (value, trial) => {
-      Object.assign(checks, compile());
-      checks.check(value, trial);
+      compiled ??= Object.assign(checks, compile());
+      compiled.check(value, trial);
     },
     sound: (value, trial, room) => {
-      Object.assign(checks, compile());
-      return checks.sound?.(value, trial, room) === true;
+      compiled ??= Object.assign(checks, compile());
+      return compiled.sound?.(value, trial, room) === true;
     },
   };
   return checks;
