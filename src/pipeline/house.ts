@@ -5,8 +5,10 @@ import type { NewDelivery } from '../journal/journal.ts';
 import type { Translator } from '../mapping/index.ts';
 import type { PathwayRules } from '../pathway/index.ts';
 import type { Examiner, Vocabulary } from '../profile/index.ts';
-import type { Nonconforming } from './judge.ts';
 import type { Prepared } from './prepared.ts';
+
+/** What becomes of a message with an error: kept for a person, refused, or written all the same (setting `conformance.errors`). */
+export type Nonconforming = 'quarantine' | 'refuse' | 'deliver';
 
 /** What the pipeline works with; put together by the gateway, replaceable as a whole when maps are loaded anew. */
 export interface House {

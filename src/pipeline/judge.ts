@@ -14,9 +14,6 @@ const R4_TYPE = /^http:\/\/hl7\.org\/fhir\/StructureDefinition\/[A-Z]/;
 /** What makes a resource FHIR at all: whoever reads it relies on these rules of R4; its invariants are others' advice. */
 const FORM = new Set(['shape', 'unknown-property', 'empty', 'format', 'min', 'max', 'choice', 'type', 'binding']);
 
-/** What becomes of a message with an error: kept for a person, refused, or written all the same (setting `conformance.errors`). */
-export type Nonconforming = 'quarantine' | 'refuse' | 'deliver';
-
 type JudgingHouse = Pick<House, 'examiner' | 'nonconforming'>;
 
 /** The rule of extensible bindings. */
