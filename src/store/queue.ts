@@ -94,7 +94,8 @@ export class WriteQueue {
       () => {
         for (const settle of settled) settle();
       },
-      (error) => this.#abandon(group, error),
+      // The next group may be in its transaction by now: what is committed stays, nobody may rely on it.
+      (error) => refuse(group, error),
     );
   }
 
@@ -131,11 +132,14 @@ export class WriteQueue {
   /** Disk full or database broken: nobody of the group may believe in a write. */
   #abandon(group: Job[], error: unknown): void {
     if (this.#connection.db.isTransaction) this.#connection.run('ROLLBACK');
-    const detail = error instanceof Error ? error.message : String(error);
-    const reason = new PasserelleError(fault('store-not-durable', { detail }), { cause: error });
-    const jobs = group.length ? group : this.#waiting.splice(0);
-    for (const job of jobs) job.reject(reason);
+    refuse(group.length ? group : this.#waiting.splice(0), error);
   }
+}
+
+function refuse(jobs: Job[], error: unknown): void {
+  const detail = error instanceof Error ? error.message : String(error);
+  const reason = new PasserelleError(fault('store-not-durable', { detail }), { cause: error });
+  for (const job of jobs) job.reject(reason);
 }
 
 function isGenerator(value: unknown): value is Generator<void, unknown> {
