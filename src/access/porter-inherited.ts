@@ -25,7 +25,8 @@ export async function inheritedFrom(
   for (const document of documents) {
     const one = { labels: labelsOf(document), authors: (document.author ?? []).map(referenceOf) };
     passed.set(`DocumentReference/${document.id}`, one);
-    if (document.meta?.source) add(bySource, document.meta.source, one);
+    const source = sourceOf(document);
+    if (source) add(bySource, source, one);
   }
   for (const provenance of await records.find<Provenance>('Provenance', 'target', [...passed.keys()])) {
     const targets = (provenance.target ?? []).map(referenceOf);
@@ -40,9 +41,14 @@ export async function inheritedFrom(
     of(resource: Resource) {
       if (isOwn(resource.resourceType)) return undefined;
       const direct = byReference.get(`${resource.resourceType}/${resource.id}`);
-      return direct ?? (resource.meta?.source ? bySource.get(resource.meta.source) : undefined);
+      return direct ?? bySource.get(sourceOf(resource));
     },
   };
+}
+
+/** HAPI puts the number of the request behind the source, or gives that alone where there is none: it says nothing of a message. */
+function sourceOf({ meta }: Resource): string {
+  return meta?.source?.split('#')[0] ?? '';
 }
 
 function add(to: Map<string, Passed>, key: string, { labels, authors }: Passed): void {

@@ -118,12 +118,15 @@ const WITH_FORMS = new Set(
 type Rest = NonNullable<CapabilityStatement['rest']>[number];
 
 function offered(rest: Rest): Rest {
-  const resource = rest.resource?.map((one) => {
-    const own = [...(OWN[one.type ?? ''] ?? []), ...(WITH_FORMS.has(one.type ?? '') ? [FORM] : [])];
-    const others = (one.operation ?? []).filter(({ name }) => !own.some(([mine]) => mine === name));
-    const operation = [...others, ...own.map(([name, definition]) => ({ name, definition }))];
-    return own.length > 0 ? { ...one, operation } : one;
-  });
+  // The gate refuses them: src/web/subscriptions.ts.
+  const resource = rest.resource
+    ?.filter(({ type }) => type !== 'Subscription')
+    .map((one) => {
+      const own = [...(OWN[one.type ?? ''] ?? []), ...(WITH_FORMS.has(one.type ?? '') ? [FORM] : [])];
+      const others = (one.operation ?? []).filter(({ name }) => !own.some(([mine]) => mine === name));
+      const operation = [...others, ...own.map(([name, definition]) => ({ name, definition }))];
+      return own.length > 0 ? { ...one, operation } : one;
+    });
   return resource ? { ...rest, resource } : rest;
 }
 

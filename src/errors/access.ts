@@ -32,6 +32,16 @@ export const accessErrors = {
       en: 'The certificate of this connection is not that of the sending system named in MSH-3 and MSH-4. Connect with the certificate registered for it.',
     },
   },
+  'subscription-unsupported': {
+    http: 403,
+    issue: 'not-supported',
+    msa: 'AR',
+    err3: '207',
+    public: {
+      fr: 'Les abonnements FHIR (Subscription) ne sont pas offerts : ils préviendraient sans que les droits soient vérifiés. Interrogez avec _lastUpdated.',
+      en: 'FHIR subscriptions are not offered here: they would notify without anybody’s rights being checked. Poll with _lastUpdated.',
+    },
+  },
   'scope-missing': {
     http: 403,
     issue: 'forbidden',

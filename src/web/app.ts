@@ -26,6 +26,7 @@ import { oauthRoutes } from './oauth.ts';
 import { asSeen, porterGate } from './porter.ts';
 import { rateLimit } from './rate.ts';
 import { sheetRoutes, type TakeSheet } from './sheets.ts';
+import { withoutSubscriptions } from './subscriptions.ts';
 import { terminologyRoutes, type Words } from './terminology.ts';
 
 /** Whether messages can be taken just now; anything but `ready` makes `/ready` answer 503. */
@@ -88,6 +89,7 @@ export function createApp(parts: AppParts): Express {
   const { messageBytes, formBytes } = config.limits;
   app.use(rawBody(({ path }) => (path.endsWith('/_search') ? formBytes : messageBytes)));
   app.use(bodyGate(probe));
+  app.use(withoutSubscriptions());
   app.use(porterGate(access.rules, fhir));
 
   const trail = Router({ caseSensitive: true });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Resource } from '@medplum/fhirtypes';
 import { isWithin } from '../../src/access/porter-elements.ts';
+import { inheritedFrom } from '../../src/access/porter-inherited.ts';
 import { shownBy } from '../../src/access/porter-view.ts';
 import { agreement, askers, now, rules, sharedRecordRefused, verdictByData, verdictOf, whats } from './table.ts';
 
@@ -225,4 +226,21 @@ test.each([
   [{ end: 'nonsense' }, false],
 ])('a period %j', (period, expected) => {
   expect(isWithin(period, now)).toBe(expected);
+});
+
+describe('what came with a hidden document is told by its source', () => {
+  const one = (type: string, source: string, more = {}) =>
+    ({ resourceType: type, id: source.length.toString(), meta: { source }, ...more }) as never;
+  const label = { securityLabel: [{ coding: [{ code: 'V' }] }] };
+  const labelsBy = async (document: string, other: string) => {
+    const none = { find: async () => [] };
+    const { of } = await inheritedFrom(rules, [one('DocumentReference', document, label)], none);
+    return of(one('Observation', other))?.labels;
+  };
+
+  test('whatever number of a request a server puts behind it; such a number alone is no source', async () => {
+    expect(await labelsBy('urn:x:1#abc', 'urn:x:1#def')).toEqual(['V']);
+    expect(await labelsBy('urn:x:1', 'urn:x:2')).toBeUndefined();
+    expect(await labelsBy('#abc', '#abc')).toBeUndefined();
+  });
 });

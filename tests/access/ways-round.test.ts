@@ -297,6 +297,41 @@ describe('twelve ways round the circle', () => {
   });
 });
 
+describe('nobody is told of anything behind the porter', () => {
+  const subscription = {
+    resourceType: 'Subscription',
+    status: 'requested',
+    reason: 'x',
+    criteria: 'Observation?patient=out',
+    channel: { type: 'rest-hook', endpoint: 'http://127.0.0.1:9/', payload: 'application/fhir+json' },
+  };
+  const entry = { resource: subscription, request: { method: 'POST', url: 'Subscription' } };
+  const codeOf = (body: any) => body.issue[0].details.coding[0].code;
+
+  test.each<[string, string, string, unknown]>([
+    ['create', 'Subscription', 'POST', subscription],
+    ['update', 'Subscription/one', 'PUT', { ...subscription, id: 'one' }],
+    ['patch', 'Subscription/one', 'PATCH', [{ op: 'replace', path: '/status', value: 'active' }]],
+    ['in a transaction', '', 'POST', { resourceType: 'Bundle', type: 'transaction', entry: [entry] }],
+    [
+      'under another address',
+      '',
+      'POST',
+      { resourceType: 'Bundle', type: 'batch', entry: [{ ...entry, request: { method: 'POST', url: 'Observation' } }] },
+    ],
+  ])('a Subscription: %s', async (_name, path, method, body) => {
+    const answer = await ask(machine, path, method, body);
+    expect([answer.status, codeOf(answer.body)]).toEqual([403, 'subscription-unsupported']);
+    expect((await ask(machine, 'Subscription')).body.total).toBe(0);
+  });
+
+  test('none is offered', async () => {
+    const { body } = await ask(machine, 'metadata');
+    expect(body.rest[0].resource.length).toBeGreaterThan(20);
+    expect(body.rest[0].resource.map((one: any) => one.type)).not.toContain('Subscription');
+  });
+});
+
 describe('a change acts on the next request', () => {
   const team = stored.find((one) => one.id === 'team') as any;
   const agreement = (status: string) => ({

@@ -266,13 +266,19 @@ function allOfPatient(dice: Dice, world: World, asker: Asker): Asked | undefined
   if (sight === 'none') return { method: 'GET', path, expected: { status: 404 } };
   const only = ['Patient', 'Observation', 'Condition', 'DocumentReference', 'CarePlan', 'ServiceRequest'];
   const all = everything(world).filter((one) => only.includes(one.type) && one.about.includes(patient));
-  const found = all.filter((one) => sees(world, asker, one) !== 'none').map(name);
-  const parts = all.filter((one) => sees(world, asker, one) === 'part').map(name);
+  const visible = (list: Item[]) => list.filter((one) => sees(world, asker, one) !== 'none').map(name);
+  const least = visible(all);
+  // HAPI also brings what these refer to.
+  const others = world.items.filter((one) => only.includes(one.type) && !one.about.includes(patient));
+  const found = [...least, ...visible(others)];
+  const parts = everything(world)
+    .filter((one) => sees(world, asker, one) === 'part')
+    .map(name);
   return {
     method: 'GET',
     path,
     only,
-    expected: { status: 200, found, least: found, parts, brought: [], total: false },
+    expected: { status: 200, found, least, parts, brought: [], total: false },
   };
 }
 
