@@ -45,7 +45,7 @@ export async function run(options: BenchOptions = {}): Promise<BenchResult> {
     await journal.close();
     await rm(folder, { recursive: true, force: true });
   }
-  return { bench: 'intake', rows, notes: ['message of 731 bytes; journal in SQLite, WAL, synchronous=FULL'] };
+  return { bench: 'intake', rows, notes: ['message of 731 bytes; journal in SQLite, WAL, synced after each commit'] };
 }
 
 /** From the call of `append` to the beginning of processing, nothing else going on. */

@@ -43,7 +43,7 @@ export async function run(options: BenchOptions = {}): Promise<BenchResult> {
   return {
     bench: 'store',
     rows,
-    notes: ['SQLite, WAL, synchronous=FULL; every answer is on disk', 'Observation of 0.6 kB'],
+    notes: ['SQLite, WAL, synced after each commit; every answer is on disk', 'Observation of 0.6 kB'],
   };
 }
 
