@@ -29,7 +29,8 @@ export async function reachOf(
     // The day and the actor are the porter's to check; of grants there are few.
     ['Consent', 'actor', self, `&category=${encodeURIComponent(`${system}|${code}`)}&status=active`],
     ['Encounter', 'service-provider', units, `&status=${rules.currentStay.join(',')}`],
-    ['ServiceRequest', 'performer', all, '&status=active'],
+    // A service that is over is still shown to whom it was asked of.
+    ['ServiceRequest', 'performer', all],
     ['EpisodeOfCare', 'type', [...programmes]],
     ...authored(rules, type, self),
     // A hidden document's authors also see what came out of it, whatever its type.
