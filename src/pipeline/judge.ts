@@ -14,6 +14,9 @@ const R4_TYPE = /^http:\/\/hl7\.org\/fhir\/StructureDefinition\/[A-Z]/;
 /** What makes a resource FHIR at all: whoever reads it relies on these rules of R4; its invariants are others' advice. */
 const FORM = new Set(['shape', 'unknown-property', 'empty', 'format', 'min', 'max', 'choice', 'type', 'binding']);
 
+/** Published definitions are taken as they are: nobody is treated by them, and official ones give two examples in one. */
+const DEFINITIONS = /(StructureDefinition|ElementDefinition)$/;
+
 type JudgingHouse = Pick<House, 'examiner' | 'nonconforming'>;
 
 /** The rule of extensible bindings. */
@@ -22,8 +25,8 @@ const ADVICE = 'binding-extensible';
 /**
  * Judges every draft against R4 and the profiles it claims. An error against one of the project's own profiles, or against the
  * form of R4's types (a date that is none, a status that does not exist), keeps the message in quarantine; any other finding is
- * recorded with it. What a document or an HL7 v2 message says in a form that FHIR
- * cannot hold is left out first, see {@link mend}.
+ * recorded with it. What a document or an HL7 v2 message says in a form that FHIR cannot hold is left out first, see
+ * {@link mend}.
  */
 export function judge(conversion: Conversion, house: JudgingHouse): Fault[] {
   const found = conversion.drafts.flatMap(({ resource }) => judgeResource(resource, house));
@@ -53,5 +56,5 @@ export function judgeResource(resource: Resource, { examiner, nonconforming }: J
 /** Whether a finding keeps the resource from being written. */
 function holds({ severity, profile, rule }: Finding): boolean {
   if (severity !== 'error') return false;
-  return profile.startsWith(OWN) || (R4_TYPE.test(profile) && FORM.has(rule));
+  return profile.startsWith(OWN) || (R4_TYPE.test(profile) && !DEFINITIONS.test(profile) && FORM.has(rule));
 }

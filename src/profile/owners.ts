@@ -1,5 +1,5 @@
+import type { Candidate } from './discriminators.ts';
 import type { Slices } from './slices.ts';
-import type { Candidate } from './slicing.ts';
 import { choiceKey, type ElementNode } from './tree.ts';
 import type { Json, Trial } from './trial.ts';
 

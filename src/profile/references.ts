@@ -113,9 +113,12 @@ function judgeProfiles(resource: Json, targets: string[], conforms: Conforms, tr
 }
 
 function judgeType(type: string | undefined, allowed: Set<string> | 'any', trial: Trial): void {
-  if (type !== undefined && allowed !== 'any' && !allowed.has(type)) {
-    const shown = isResourceType(type) ? type : '(…)';
-    trial.report('error', 'target', { type: shown, allowed: [...allowed].join(', ') });
+  if (type === undefined) return;
+  const known = isResourceType(type);
+  // Any resource is allowed, and logical models by their canonical; a bare name that R4 does not have is neither.
+  if (allowed === 'any' ? !known && !type.includes(':') : !allowed.has(type)) {
+    const names = allowed === 'any' ? 'Resource' : [...allowed].join(', ');
+    trial.report('error', 'target', { type: known ? type : '(…)', allowed: names });
   }
 }
 

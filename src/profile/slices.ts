@@ -1,4 +1,5 @@
-import type { Candidate, SliceTest } from './slicing.ts';
+import type { Candidate } from './discriminators.ts';
+import type { SliceTest } from './slicing.ts';
 import type { Trial } from './trial.ts';
 
 /** Judges one value of an element. */
