@@ -237,6 +237,47 @@ print(json.dumps([m['subject'], [p.get_content_type() for p in m.walk()], m.defe
     expect(refused).toContain('mail-refused');
   });
 
+  const hide = async (uniqueId: string) => {
+    const found = await gateway.get(`/fhir/R4/DocumentReference?identifier=urn:ietf:rfc:3986|urn:oid:${uniqueId}`);
+    const { id, securityLabel = [] } = found.body.entry[0].resource;
+    const coding = [
+      { system: 'https://mos.esante.gouv.fr/NOS/TRE_A08-HL7Confidentiality/FHIR/TRE-A08', code: 'INVISIBLE_PATIENT' },
+    ];
+    const answer = await fetch(`${gateway.url}/fhir/R4/DocumentReference/${id}`, {
+      method: 'PATCH',
+      headers: {
+        authorization: `Bearer ${await gateway.token()}`,
+        'content-type': 'application/json-patch+json',
+      },
+      body: JSON.stringify([{ op: 'add', path: '/securityLabel', value: [...securityLabel, { coding }] }]),
+    });
+    expect(answer.status).toBe(200);
+  };
+
+  test('hidden while the patient’s mail waits: it never goes, and the dead letter says why', async () => {
+    operator.answer.recipient = (address) => (address === PATIENT ? 450 : undefined);
+    await gateway.send(variant(7));
+    await until(async () => mailsTo(GP).length === 1);
+    await hide('1.2.250.1.999.7.2.9007');
+    operator.answer = {};
+    const { deliveries } = await quiet();
+    expect(mailsTo(PATIENT).length).toBe(0);
+    const dead = deliveries.filter((one: any) => one.state === 'dead');
+    expect(dead.flatMap((one: any) => codesOf(one))).toContain('mail-hidden-from-patient');
+  });
+
+  test('hidden after the mail has gone: a replay sends nothing to anybody', async () => {
+    await gateway.send(variant(8));
+    await quiet();
+    expect(mailsTo(PATIENT)).toHaveLength(1);
+    operator.taken.length = 0;
+    await hide('1.2.250.1.999.7.2.9008');
+    const { messages } = (await gateway.get('/messages?state=delivered')).body;
+    expect((await gateway.post(`/messages/${messages[0].id}/replay`, '')).status).toBe(202);
+    await quiet();
+    expect(operator.taken).toHaveLength(0);
+  });
+
   test('server down: the mail waits, then goes once; the Message-ID stays', async () => {
     const { port } = operator;
     await operator.stop();

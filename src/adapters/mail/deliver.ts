@@ -4,7 +4,7 @@ import { type AnswerPayload, deliverAnswer } from './answer.ts';
 import { noteSending, threadOf } from './communication.ts';
 import type { MailConfig } from './config.ts';
 import { addressOf, type Directory } from './directory.ts';
-import { readDossiers } from './dossier.ts';
+import { type Dossier, readDossiers } from './dossier.ts';
 import { addressIn, compose } from './letter.ts';
 import { type PatientTraits, traitsOf } from './patient.ts';
 import type { Post } from './post.ts';
@@ -47,12 +47,18 @@ async function mailFor(payload: MailPayload, at: Date, { context, directories }:
     payload.withdraws ? 'entered-in-error' : 'current',
   );
   const traits = traitsOf(patient);
-  const to = await recipientOf(payload, traits, config, directories);
+  const hidden = payload.hiddenFromPatient || dossiers.some(isHiddenFromPatient);
+  const to = await recipientOf({ ...payload, hiddenFromPatient: hidden }, traits, config, directories);
   const from = config.from ?? '';
   const thread = await threadOf(payload, `Patient/${patient.id}`, dossiers, fhir);
   const bytes = await compose({ from, to, payload, traits, dossiers, thread, at }, config);
   if (bytes.length > config.maxBytes) stop(fault('mail-too-large', { params: { limit: config.maxBytes } }));
   return { from: addressIn(from), to: addressIn(to), messageId: payload.messageId, bytes };
+}
+
+/** What was asked for when the document came may have been forbidden while its mail waited: the label of now counts. */
+function isHiddenFromPatient({ reference }: Dossier): boolean {
+  return (reference.securityLabel ?? []).some((one) => one.coding?.some(({ code }) => code === 'INVISIBLE_PATIENT'));
 }
 
 /** One address on one line; nothing that could be read as two, or as a header. */
