@@ -80,6 +80,8 @@ export interface Written {
   patient?: string;
   /** `Type/id` of everything written, in the order of the transaction. */
   references: string[];
+  /** `DocumentReference/id` of what the message transmits, not of what its documents attach or mention; absent: all of them. */
+  documents?: string[];
 }
 
 /** How a message ended, for the door it came in by. */

@@ -1,4 +1,4 @@
-import type { Bundle } from '@medplum/fhirtypes';
+import type { Bundle, Resource } from '@medplum/fhirtypes';
 import type { Conversion } from '../conversion.ts';
 import { type Fault, fault } from '../errors.ts';
 import { retryMoment } from '../journal/backoff.ts';
@@ -35,6 +35,7 @@ export async function deliver(
         orders: conversion.orders,
         patient,
         references,
+        documents: transmitted(bundle, outcome.references ?? []),
       });
       return { state: 'delivered', faults, references, response: outcome.response, deliveries, ...record };
     }
@@ -48,6 +49,21 @@ export async function deliver(
         ambiguous: outcome.outcome === 'ambiguous',
       };
   }
+}
+
+/** Documents with an identity and bytes of their own. A picture inside a document and a report elsewhere are none. */
+export function transmitted({ entry = [] }: Bundle, written: string[]): string[] {
+  const isDocument = (resource: Resource | undefined) =>
+    resource?.resourceType === 'DocumentReference' &&
+    resource.masterIdentifier !== undefined &&
+    resource.content.some(
+      ({ attachment }) => /(^|\/)Binary\/[^/]+$|^urn:uuid:/.test(attachment.url ?? '') || attachment.data,
+    );
+  // Where the server tells less than it was sent, nobody knows which is which.
+  const told = entry.length === written.length;
+  return written.filter(
+    (one, index) => one.startsWith('DocumentReference/') && (!told || isDocument(entry[index]?.resource)),
+  );
 }
 
 function retryAt(message: Message, seconds: number | undefined, house: House): number {

@@ -84,8 +84,11 @@ async function dossierOf(reference: DocumentReference, fhir: FhirEndpoint): Prom
   };
 }
 
-function uniqueIdOf(identifier: Identifier | undefined): string | undefined {
-  return identifier?.value?.replace(/^urn:(oid|uuid):/, '');
+/** A document's identifier as XDS writes it: an OID or UUID alone, or `root^extension` (IHE ITI TF-3, 4.2.3.2.26). */
+export function uniqueIdOf(identifier: Identifier | undefined): string | undefined {
+  const root = /^urn:oid:(.+)$/.exec(identifier?.system ?? '')?.[1];
+  const value = identifier?.value?.replace(/^urn:(oid|uuid):/, '');
+  return root && value ? `${root}^${value}` : value;
 }
 
 async function compositionOf({ masterIdentifier }: DocumentReference, fhir: FhirEndpoint) {

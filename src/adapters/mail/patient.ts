@@ -7,7 +7,11 @@ export interface PatientTraits {
   given: string;
   /** `JJ/MM/AAAA`, empty when unknown. */
   birthDate: string;
+  /** Administrative sex as HL7 v2 writes it (table 0001). */
+  sex?: 'M' | 'F' | 'O' | 'U';
   ins?: { system: string; oid: string; value: string };
+  /** The number of the record at a hospital or practice (IPP), where its issuer has an OID. */
+  local?: { oid: string; value: string };
   /** The INS can be relied on: status qualified, matricule, OID and all traits there. */
   qualified: boolean;
   /** Matricule, OID and all traits are there (X-MSS-INS), whatever the status. */
@@ -15,7 +19,10 @@ export interface PatientTraits {
 }
 
 const RELIABILITY = /fr-core-identity-reliability$/;
+const SEXES = { male: 'M', female: 'F', other: 'O', unknown: 'U' } as const;
+const INS_SYSTEM = /^urn:oid:1\.2\.250\.1\.213\.1\.4\./;
 
+/** What a mail says of a patient, from its record. */
 export function traitsOf(patient: Patient): PatientTraits {
   const names = patient.name ?? [];
   const name = names.find((one) => one.use === 'official') ?? names.find((one) => one.use !== 'old') ?? {};
@@ -24,6 +31,10 @@ export function traitsOf(patient: Patient): PatientTraits {
       /^urn:oid:1\.2\.250\.1\.213\.1\.4\.(8|9|10|11)$/.test(system ?? '') &&
       use !== 'old' &&
       /^[1-8]\d{4}(\d{2}|2[AB])\d{8}$/.test(value ?? ''),
+  );
+  const local = (patient.identifier ?? []).find(
+    ({ system = '', value, use }) =>
+      system.startsWith('urn:oid:') && !INS_SYSTEM.test(system) && use !== 'old' && Boolean(value),
   );
   const family = name.family ?? name.text ?? '';
   const given = name.given?.[0] ?? '';
@@ -37,6 +48,8 @@ export function traitsOf(patient: Patient): PatientTraits {
     given,
     birthDate: year && month && day ? `${day}/${month}/${year}` : (year ?? ''),
     ...(ins ? { ins: { system: ins.system!, oid: ins.system!.slice('urn:oid:'.length), value: ins.value! } } : {}),
+    ...(patient.gender ? { sex: SEXES[patient.gender] } : {}),
+    ...(local ? { local: { oid: local.system!.slice('urn:oid:'.length), value: local.value! } } : {}),
     qualified: complete && isQualified(patient),
     complete,
   };

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { CodeableConcept, Coding, Identifier } from '@medplum/fhirtypes';
 import type { XdmDocument, XdmSubmission, XdsCode } from '../../formats/xdm/index.ts';
-import type { Author, Content, Dossier } from './dossier.ts';
+import { type Author, type Content, type Dossier, uniqueIdOf } from './dossier.ts';
 import type { PatientTraits } from './patient.ts';
 
 /** Systems of codes as XDS writes them; others are written as the OID or URI they are. */
@@ -37,15 +37,17 @@ export function submissionOf(
     sourceId: sending.sourceId,
     title: dossiers.map(titleOf).join(', '),
     submissionTime: hl7Time(sending.at.toISOString()) ?? '',
-    ...coded('contentType', dossiers[0]?.reference.context?.event?.[0]),
+    // XDS wants one; where no act is told, the kind of document says what was done.
+    ...coded('contentType', dossiers[0]?.reference.context?.event?.[0] ?? dossiers[0]?.reference.type),
     documents: documents.map(({ dossier, content }, index) => ({
-      ...documentOf(dossier, content, index, traits),
+      ...documentOf(dossier, content, index, traits, sending.at),
       ...(sending.withdraws ? { action: 'D' as const } : {}),
     })),
     ...(replaces ? { replaces } : {}),
   };
 }
 
+/** True for the CDA of a document; what stands beside it is a copy for reading. */
 export function isStructured({ attachment }: Content): boolean {
   return /xml/.test(attachment.contentType ?? '');
 }
@@ -56,7 +58,7 @@ export function titleOf({ reference }: Dossier): string {
   return reference.content?.[0]?.attachment?.title ?? reference.description ?? type ?? 'Document de santé';
 }
 
-function documentOf(dossier: Dossier, content: Content, index: number, traits: PatientTraits): XdmDocument {
+function documentOf(dossier: Dossier, content: Content, index: number, traits: PatientTraits, at: Date): XdmDocument {
   const { reference } = dossier;
   const { attachment, format } = content;
   const context = reference.context;
@@ -65,9 +67,9 @@ function documentOf(dossier: Dossier, content: Content, index: number, traits: P
     uri: `DOC${String(index + 1).padStart(5, '0')}.${extension}`,
     bytes: content.bytes,
     mimeType: attachment.contentType ?? 'application/octet-stream',
-    uniqueId: (reference.masterIdentifier?.value ?? reference.id ?? '').replace(/^urn:(oid|uuid):/, ''),
+    uniqueId: entryIdOf(dossier, content),
     title: titleOf(dossier),
-    creationTime: hl7Time(attachment.creation ?? reference.date) ?? '',
+    creationTime: hl7Time(attachment.creation ?? reference.date ?? at.toISOString())!,
     languageCode: attachment.language ?? 'fr-FR',
     ...present('serviceStartTime', hl7Time(context?.period?.start)),
     ...present('serviceStopTime', hl7Time(context?.period?.end)),
@@ -80,14 +82,43 @@ function documentOf(dossier: Dossier, content: Content, index: number, traits: P
     ...coded('facilityType', context?.facilityType),
     ...coded('practiceSetting', context?.practiceSetting),
     confidentiality: (reference.securityLabel ?? []).flatMap((one) => codeOf(one.coding?.[0]) ?? []),
-    patientId: traits.ins ? `${traits.ins.value}^^^&${traits.ins.oid}&ISO^NH` : '',
+    patientId: patientIdOf(traits),
+    ...present('sourcePatientId', traits.local && cx(traits.local, 'PI')),
     sourcePatientInfo: sourceOf(traits),
   };
 }
 
-function sourceOf({ family, given, birthDate }: PatientTraits): string[] {
+/** Contents of one document that stand side by side are entries of their own, and each has its own number. */
+function entryIdOf({ reference, contents }: Dossier, content: Content): string {
+  const id = uniqueIdOf(reference.masterIdentifier) ?? reference.id ?? '';
+  const at = isStructured(content) ? 0 : contents.indexOf(content);
+  if (at === 0) return id;
+  return `2.25.${BigInt(`0x${createHash('sha256').update(`${id}|${at}`).digest('hex').slice(0, 30)}`)}`;
+}
+
+/** The INS; without one the number of the record, which is all there is to say whose document it is. */
+function patientIdOf({ ins, local }: PatientTraits): string {
+  if (ins) return cx(ins, 'NH');
+  return local ? cx(local, 'PI') : '';
+}
+
+function cx({ value, oid }: { value: string; oid: string }, type: string): string {
+  return `${escaped(value)}^^^&${oid}&ISO^${type}`;
+}
+
+function sourceOf({ family, given, birthDate, sex }: PatientTraits): string[] {
   const day = birthDate.split('/').reverse().join('');
-  return [`PID-5|${family}^${given}^^^^^L`, ...(day ? [`PID-7|${day}`] : [])];
+  return [
+    `PID-5|${escaped(family)}^${escaped(given)}^^^^^L`,
+    ...(day ? [`PID-7|${day}`] : []),
+    ...(sex ? [`PID-8|${sex}`] : []),
+  ];
+}
+
+/** A text inside a component of HL7 v2 (2.7): its separators are escaped. */
+function escaped(value: string): string {
+  const signs: Record<string, string> = { '\\': '\\E\\', '|': '\\F\\', '^': '\\S\\', '&': '\\T\\', '~': '\\R\\' };
+  return value.replace(/[\\|^&~]/g, (sign) => signs[sign]!);
 }
 
 /** XCN: the national number of a person, else none. */
@@ -96,14 +127,15 @@ function personOf({ practitioner }: Author): string | undefined {
   if (!practitioner || !name) return undefined;
   const number = national(practitioner.identifier, 'urn:oid:1.2.250.1.71.4.2.1');
   const authority = number ? '^^^^^^&1.2.250.1.71.4.2.1&ISO^D^^^IDNPS' : '';
-  return `${number ?? ''}^${name.family ?? ''}^${name.given?.[0] ?? ''}${authority}`;
+  return `${number ?? ''}^${escaped(name.family ?? '')}^${escaped(name.given?.[0] ?? '')}${authority}`;
 }
 
 /** XON */
 function institutionOf({ organization }: Author): string | undefined {
   if (!organization?.name) return undefined;
   const number = national(organization.identifier, 'urn:oid:1.2.250.1.71.4.2.2');
-  return number ? `${organization.name}^^^^^&1.2.250.1.71.4.2.2&ISO^IDNST^^^${number}` : organization.name;
+  const name = escaped(organization.name);
+  return number ? `${name}^^^^^&1.2.250.1.71.4.2.2&ISO^IDNST^^^${number}` : name;
 }
 
 function national(identifiers: Identifier[] | undefined, system: string): string | undefined {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { transmittedBy } from '../../adapter/documents.ts';
 import type { Wanted, Written } from '../../adapter.ts';
 import type { Orders, Party } from '../../conversion.ts';
 import type { MailConfig } from './config.ts';
@@ -34,7 +35,7 @@ const INS = /^urn:oid:1\.2\.250\.1\.213\.1\.4\.(8|9|10|11)$/;
 export function wantsOf(written: Written, door: string, config: MailConfig): Wanted[] {
   const { orders } = written;
   if (!config.smtp || !orders) return [];
-  const documents = written.references.filter((one) => one.startsWith('DocumentReference/'));
+  const documents = transmittedBy(written);
   if (documents.length === 0) return [];
   const recipients = orders.recipients ?? [];
   const professionals = distinct(recipients.filter((one) => !isPatient(one, config)));

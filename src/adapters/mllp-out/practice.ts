@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Binary, DocumentReference, Patient } from '@medplum/fhirtypes';
+import { transmittedBy } from '../../adapter/documents.ts';
 import type { Delivery, DeliveryOutcome, DoorContext, FhirEndpoint, Wanted, Written } from '../../adapter.ts';
 import type { Party } from '../../conversion.ts';
 import { fault, PasserelleError } from '../../errors.ts';
@@ -35,20 +36,18 @@ export function documentsFor(written: Written, { practice }: MllpOutConfig): Wan
     ),
   );
   if (mine.length === 0 && !practice.senders.includes(sender)) return [];
-  return written.references
-    .filter((one) => one.startsWith('DocumentReference/'))
-    .map((document, index) => {
-      const payload: PracticePayload = {
-        document,
-        ...(patient ? { patient } : {}),
-        recipients: mine,
-        ...(orders?.sender ? { sender: orders.sender } : {}),
-        ...(orders?.replyTo ? { replyTo: orders.replyTo } : {}),
-        ...(orders?.bodyProfessional ? { body: orders.bodyProfessional } : {}),
-        ...(orders?.request ? { request: orders.request.controlId } : {}),
-      };
-      return { part: `practice-${index + 1}`, kind: 'practice', payload };
-    });
+  return transmittedBy(written).map((document, index) => {
+    const payload: PracticePayload = {
+      document,
+      ...(patient ? { patient } : {}),
+      recipients: mine,
+      ...(orders?.sender ? { sender: orders.sender } : {}),
+      ...(orders?.replyTo ? { replyTo: orders.replyTo } : {}),
+      ...(orders?.bodyProfessional ? { body: orders.bodyProfessional } : {}),
+      ...(orders?.request ? { request: orders.request.controlId } : {}),
+    };
+    return { part: `practice-${index + 1}`, kind: 'practice', payload };
+  });
 }
 
 type Room = Pick<DoorContext<MllpOutConfig>, 'fhir' | 'config' | 'original'>;

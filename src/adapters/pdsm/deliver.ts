@@ -1,4 +1,5 @@
 import type { Bundle, DocumentReference, Identifier, Patient } from '@medplum/fhirtypes';
+import { transmittedBy } from '../../adapter/documents.ts';
 import { type Elsewhere, faultOf } from '../../adapter/elsewhere.ts';
 import { insOf, isQualified } from '../../adapter/ins.ts';
 import type { Delivery, DeliveryOutcome, FhirEndpoint, Wanted, Written } from '../../adapter.ts';
@@ -22,8 +23,9 @@ export interface Sharing {
 }
 
 /** A document goes to the shared record when its sender asked for it (`DESTDMP`). */
-export function wantsOf({ orders, references, patient }: Written): Wanted[] {
-  const documents = references.filter((one) => one.startsWith('DocumentReference/'));
+export function wantsOf(written: Written): Wanted[] {
+  const { orders, patient } = written;
+  const documents = transmittedBy(written);
   if (!orders?.dmp || documents.length === 0) return [];
   const payload: SharePayload = { event: orders.event, documents, ...(patient ? { patient } : {}) };
   return [{ part: 'document', kind: 'document', payload }];
