@@ -62,14 +62,14 @@ const PLACEHOLDERS = new Set([
 ]);
 const UNKNOWN_PLACE = '99999';
 
-/** Letters and digits only, upper case, without accents; ligatures spelt out. */
+/** Letters and digits only, upper case, without accents; ligatures spelt out, accents off first: `ǽ` is one too. */
 export function normalise(text: string): string {
   return text
     .slice(0, 400)
+    .normalize('NFD')
     .replace(/œ/gi, 'oe')
     .replace(/æ/gi, 'ae')
-    .replace(/ß/g, 'ss')
-    .normalize('NFD')
+    .replace(/ß/gi, 'ss')
     .replace(/[^\p{L}\p{N}]/gu, '')
     .toUpperCase();
 }

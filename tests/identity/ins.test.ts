@@ -60,6 +60,9 @@ describe('INS', () => {
 describe('traits', () => {
   test('normalising leaves letters and digits, whatever the accents, marks and case', () => {
     expect(normalise("D’Ascoët-Lœvenbrück  d'Æ")).toBe('DASCOETLOEVENBRUCKDAE');
+    expect(normalise('Ǽ')).toBe('AE');
+    const again = Array.from({ length: 0xd800 }, (_, code) => normalise(String.fromCharCode(code)));
+    expect(again.filter((once) => normalise(once) !== once)).toEqual([]);
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme' }), (text) => expect(normalise(normalise(text))).toBe(normalise(text))),
     );
