@@ -7,7 +7,7 @@ import { type Environment, overrideByEnvironment } from './config/environment.ts
 import { resolveReferences } from './config/references.ts';
 import { checkRules } from './config/rules.ts';
 import type { Config } from './config/shape.ts';
-import { type Fault, fault } from './errors.ts';
+import { type Fault, fault, isError } from './errors.ts';
 
 export type { Environment } from './config/environment.ts';
 export type { AccessConfig, ClientEntry, Config, DoorEntry, HttpConfig, TlsConfig } from './config/shape.ts';
@@ -49,7 +49,7 @@ export function loadConfig({ environment, cwd, file }: ConfigSource): ConfigResu
   const misshapen = checkAgainst(schema, raw);
   const config = raw as unknown as Config;
   faults.push(...misshapen, ...checkRules(config, misshapen));
-  if (failed(faults)) return { faults };
+  if (faults.some(isError)) return { faults };
 
   config.data = resolve(cwd, config.data);
   config.folders.mappings ??= resolve(home, 'mappings');
@@ -135,8 +135,4 @@ function absoluteIn(raw: Record<string, unknown>, folder: string): void {
   absolute(raw.folders, ['mappings', 'profiles']);
   absolute(inside(raw.access, 'issuer'), ['keys']);
   for (const holder of [raw.http, ...doors]) absolute(inside(holder, 'tls'), ['cert', 'key', 'ca']);
-}
-
-function failed(faults: Fault[]): boolean {
-  return faults.some((one) => one.severity === 'error');
 }

@@ -80,6 +80,11 @@ export function warning(code: ErrorCode, rest: Omit<Fault, 'code' | 'severity'> 
   return { code, severity: 'warning', ...rest };
 }
 
+/** True for what stops the work: a fault or a finding that is neither a warning nor information. */
+export function isError(one: { severity: string }): boolean {
+  return one.severity === 'error';
+}
+
 /** The sentence a sender may read, with its parameters filled in. */
 export function sentence(fault: Fault, language: 'fr' | 'en' = 'en'): string {
   const entry: ErrorEntry = register[fault.code];
@@ -88,7 +93,7 @@ export function sentence(fault: Fault, language: 'fr' | 'en' = 'en'): string {
 
 /** The worst HTTP status among the faults' (the first error decides; 400 when there is none). */
 export function httpStatus(faults: Fault[]): number {
-  const first = faults.find((one) => one.severity === 'error') ?? faults[0];
+  const first = faults.find(isError) ?? faults[0];
   return first ? register[first.code].http : 400;
 }
 

@@ -1,5 +1,5 @@
 import type { Conversion } from './conversion.ts';
-import type { Fault } from './errors.ts';
+import { type Fault, isError } from './errors.ts';
 import type { Message, Settlement } from './journal/journal.ts';
 import { assemble } from './mapping/assemble.ts';
 import {
@@ -83,10 +83,6 @@ function lookAround(conversion: Conversion, identity: Identity, at: Date, house:
     needs: (known) => needsOf(conversion, rules, known),
     lookBacks: lookBacksOf(conversion, rules),
   });
-}
-
-function isError(fault: Fault): boolean {
-  return fault.severity === 'error';
 }
 
 /** Nothing is written but questions for a person; the bytes and all that was found stay in the journal. */

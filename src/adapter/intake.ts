@@ -1,6 +1,6 @@
 import type { Request, RequestHandler, Response } from 'express';
 import type { DoorContext } from '../adapter.ts';
-import { type Fault, fault, operationOutcome } from '../errors.ts';
+import { type Fault, fault, isError, operationOutcome } from '../errors.ts';
 import type { Incoming, Outcome, Verdict } from '../message.ts';
 import { languageOf, refuse } from './answer.ts';
 
@@ -45,7 +45,7 @@ export function intake(
 /** True when the sender must be told no; a message that died later was accepted once, and still is to its sender. */
 export function isRefusal({ state, faults }: Verdict): boolean {
   const refused = state === 'refused' || state === 'quarantined';
-  return refused && faults.some((one) => one.severity === 'error');
+  return refused && faults.some(isError);
 }
 
 function invalid(name: string, expected: string): Fault {

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { configErrors } from '../errors/config.ts';
-import { type ErrorCode, fault, PasserelleError } from '../errors.ts';
+import { type ErrorCode, fault, isError, PasserelleError } from '../errors.ts';
 import { version } from '../version.ts';
 import { type Arguments, type Command, exit, type Io, type Language, type Option, UsageError } from './command.ts';
 import { commands, everyCommand } from './commands.ts';
@@ -58,7 +58,7 @@ function failed(error: unknown, command: Command, io: Io): number {
   if (error instanceof UsageError) return misused(io, error.text, command);
   if (error instanceof PasserelleError) {
     for (const one of error.faults) io.err(`${faultLine(one, io.language)}\n`);
-    return exitCodeOf(error.faults.find((one) => one.severity === 'error')?.code);
+    return exitCodeOf(error.faults.find(isError)?.code);
   }
   const { code, name, stack } = error as NodeJS.ErrnoException;
   const reference = [command.name, name, code].filter(Boolean).join(' ');

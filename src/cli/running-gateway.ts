@@ -26,7 +26,7 @@ export async function runningGateway(
   address: string | undefined,
   clientId: string,
 ): Promise<RunningGateway> {
-  const base = (address ?? `${config.http.tls ? 'https' : 'http'}://${config.http.listen}`).replace(/\/$/, '');
+  const base = (address ?? addressOf(config)).replace(/\/$/, '');
   const fhir = `${base}/fhir/R4/`;
   const token = await mintToken(config, { clientId, seconds: 600 });
   return {
@@ -42,6 +42,11 @@ export async function runningGateway(
       }
     },
   };
+}
+
+/** Where the gateway of this configuration listens for HTTP; no slash at its end. */
+export function addressOf({ http }: Config): string {
+  return `${http.tls ? 'https' : 'http'}://${http.listen}`;
 }
 
 /** The gateway cannot be used: nobody there, or an answer that is none. */

@@ -14,6 +14,7 @@ import {
 } from './command.ts';
 import { configured, readBytes } from './context.ts';
 import { type Connection, type Figures, figuresOf, runLoad } from './load.ts';
+import { addressOf } from './running-gateway.ts';
 import { openHttp } from './send-http.ts';
 import { openMllp, withCarriageReturns, withControlId } from './send-mllp.ts';
 import { progress, table } from './text.ts';
@@ -122,7 +123,7 @@ async function httpConnections(
   files: Uint8Array[],
   count: number,
 ): Promise<Connection[]> {
-  const base = args.values.to ?? `${config.http.tls ? 'https' : 'http'}://${config.http.listen}`;
+  const base = args.values.to ?? addressOf(config);
   if (!URL.canParse(base) || !/^https?:/.test(base)) {
     throw new UsageError({ fr: '--to : attendu http://hôte:port/in/….', en: '--to: expected http://host:port/in/….' });
   }

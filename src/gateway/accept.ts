@@ -1,5 +1,5 @@
 import type { DoorContext } from '../adapter.ts';
-import { fault, PasserelleError } from '../errors.ts';
+import { fault, isError, PasserelleError } from '../errors.ts';
 import { newMessageId } from '../journal/id.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { Incoming, Verdict } from '../message.ts';
@@ -51,7 +51,7 @@ export function createAccept({ journal, house, metrics, note, open }: Intake): D
 }
 
 function count(metrics: Metrics, door: string, { state, faults, duplicate }: Verdict): void {
-  const error = faults.find((one) => one.severity === 'error');
+  const error = faults.find(isError);
   if (error && (state === 'refused' || state === 'quarantined')) metrics.refused(door, error.code);
   else if (!duplicate) metrics.accepted(door);
 }

@@ -1,5 +1,5 @@
 import type { Config } from '../config.ts';
-import { type Fault, PasserelleError } from '../errors.ts';
+import { type Fault, isError, PasserelleError } from '../errors.ts';
 import { loadMappings } from '../mapping/index.ts';
 import { loadPathway } from '../pathway/index.ts';
 import type { House } from '../pipeline/house.ts';
@@ -23,7 +23,7 @@ export function furnish(folders: Config['folders']): Furnished {
   for (const table of mappings.translator?.tables.values() ?? []) {
     for (const { system, code, display } of table.words()) profiles.vocabulary.addWords(system, code, display);
   }
-  const broken = faults.some((one) => one.severity === 'error');
+  const broken = faults.some(isError);
   if (broken || !mappings.translator || !pathway.pathway) return { faults };
   return {
     house: {

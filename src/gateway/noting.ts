@@ -1,6 +1,6 @@
 import type { Exchanged } from '../access/index.ts';
 import type { Delivery, DeliveryOutcome } from '../adapter.ts';
-import type { Fault } from '../errors.ts';
+import { type Fault, isError } from '../errors.ts';
 import type { Message, Settlement } from '../journal/journal.ts';
 import type { MessageState } from '../message.ts';
 
@@ -51,5 +51,5 @@ export function noteDelivery(note: Note, delivery: Delivery, end: DeliveryOutcom
 }
 
 function reason(faults: Fault[]): string | undefined {
-  return faults.find((one) => one.severity === 'error')?.code;
+  return faults.find(isError)?.code;
 }

@@ -1,7 +1,7 @@
 import { type FSWatcher, watch } from 'node:fs';
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
-import type { Fault } from '../errors.ts';
+import { isError } from '../errors.ts';
 import { type Furniture, furnish } from './furnish.ts';
 
 /** Editors write a file in several steps, and people save several files: one reading when it has been quiet so long. */
@@ -58,8 +58,4 @@ function watcherOf(folder: string, changed: () => void, log: Logger): FSWatcher[
     log.warn({ err, folder }, 'folder cannot be watched');
     return [];
   }
-}
-
-function isError({ severity }: Fault): boolean {
-  return severity === 'error';
 }

@@ -13,6 +13,7 @@ export {
   isValidMatricule,
   localIdentifiers,
   nirKey,
+  strongestKey,
 } from './ins.ts';
 export { createLocks, type IdentityLocks } from './locks.ts';
 export { type Match, match } from './match.ts';

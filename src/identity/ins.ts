@@ -96,3 +96,9 @@ export function identifierKey(identifier: { system?: string; value?: string }): 
 export function identityKeys(patient: Patient): string[] {
   return [...currentIns(patient), ...localIdentifiers(patient)].map(identifierKey);
 }
+
+/** The first of {@link identityKeys}, without making the others: every message asks for it before it is acknowledged. */
+export function strongestKey(patient: Patient): string | undefined {
+  const [first = localIdentifiers(patient)[0]] = currentIns(patient);
+  return first && identifierKey(first);
+}

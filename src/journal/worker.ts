@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { Delivery, DeliveryOutcome } from '../adapter.ts';
-import { type Fault, fault, PasserelleError, register } from '../errors.ts';
+import { type Fault, fault, isError, PasserelleError, register } from '../errors.ts';
 import { type BackoffPolicy, pauseAfter } from './backoff.ts';
 import { type BreakerPolicy, DEFAULT_BREAKER } from './breaker.ts';
 import { steadyClock } from './clock.ts';
@@ -199,7 +199,7 @@ function backoffOf({ retry }: WorkerOptions): BackoffPolicy {
 
 /** Do these faults say that the other side is down or busy, and nothing about the message? */
 function tellsOfOtherSide(faults: Fault[]): boolean {
-  const first = faults.find((one) => one.severity === 'error');
+  const first = faults.find(isError);
   return first !== undefined && CIRCUMSTANCES.has(register[first.code].issue);
 }
 

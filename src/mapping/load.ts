@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ConceptMap } from '@medplum/fhirtypes';
-import { type Fault, fault } from '../errors.ts';
+import { type Fault, fault, isError } from '../errors.ts';
 import { isProven } from '../proven.ts';
 import type { IgnoreRule } from './account.ts';
 import { compileMap, declareGroups } from './compile.ts';
@@ -69,7 +69,7 @@ export function buildMappings(files: Record<string, string>): { translator?: Tra
   const sheets = readSheets(named(files, 'sheet', faults), routes, (file, problem) =>
     faults.push(invalid(file, problem)),
   );
-  if (faults.some((one) => one.severity === 'error')) return { faults };
+  if (faults.some(isError)) return { faults };
   const fingerprint = hash('sha256', JSON.stringify(Object.entries(files).sort()));
   return {
     translator: new Translator({ maps, tables, schemas, routes, forms, formTypes, sheets }, fingerprint),

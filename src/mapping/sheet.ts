@@ -1,4 +1,4 @@
-import { type Fault, fault, warning } from '../errors.ts';
+import { type Fault, fault, isError, warning } from '../errors.ts';
 import { columnName } from '../formats/table/index.ts';
 import type { PayloadSchema } from './schemas.ts';
 import { number } from './values.ts';
@@ -89,7 +89,7 @@ export function readSheet(
         }),
       );
   });
-  if (faults.some(({ severity }) => severity === 'error')) return { rows: [], faults };
+  if (faults.some(isError)) return { rows: [], faults };
   const read = body.flatMap((cells, index) =>
     cells.every((cell) => cell.trim() === '') ? [] : [rowOf(sheet, at, cells, index + 2, schema)],
   );

@@ -1,6 +1,6 @@
 import type { StructureMap } from '@medplum/fhirtypes';
 import type { Account, Conversion, Decoded, Orders } from '../conversion.ts';
-import { type Fault, fault, warning } from '../errors.ts';
+import { type Fault, fault, isError, warning } from '../errors.ts';
 import { parisDateTime } from '../formats/dates.ts';
 import { account, type IgnoreRule } from './account.ts';
 import { runSteps } from './compile.ts';
@@ -262,6 +262,6 @@ function accountOf(
   draftOf: Parameters<typeof account>[3],
 ): Account {
   const found = account(session, mapped, conversion.drafts, draftOf);
-  if (!conversion.faults.some((one) => one.severity === 'error')) conversion.faults.push(...found.faults);
+  if (!conversion.faults.some(isError)) conversion.faults.push(...found.faults);
   return found.account;
 }

@@ -1,6 +1,6 @@
 import type { Coding, Consent, Observation, ServiceRequest } from '@medplum/fhirtypes';
 import type { Conversion } from '../conversion.ts';
-import { type Fault, fault, warning } from '../errors.ts';
+import { type Fault, fault, isError, warning } from '../errors.ts';
 import { dayOf, daysBetween } from './days.ts';
 import { draftsOf, resourcesOf } from './drafts.ts';
 import { COVISAN, PROFILE } from './names.ts';
@@ -17,7 +17,7 @@ import { isOneOf } from './rules.ts';
 export function admit(conversion: Conversion, rules: RuleSet, at: Date): Fault[] {
   const onset = isInclusion(conversion) ? onsetFaults(conversion, rules, at) : [];
   // What the map has refused already is not refused a second time in other words.
-  const refused = conversion.faults.some((one) => one.severity === 'error');
+  const refused = conversion.faults.some(isError);
   const readings = isDocument(conversion) || refused ? [] : readingFaults(conversion, rules, at);
   return [...agreementFaults(conversion), ...onset, ...readings];
 }

@@ -8,7 +8,7 @@ import type {
   Task,
 } from '@medplum/fhirtypes';
 import type { Conversion, Draft } from '../conversion.ts';
-import { fault } from '../errors.ts';
+import { fault, isError } from '../errors.ts';
 import { admit, inclusionDay, inclusionsOf, isInclusion, onsetSaid, usableOnset } from './admit.ts';
 import { dayOf, minutesAfter } from './days.ts';
 import { draftsOf, resourcesOf } from './drafts.ts';
@@ -29,7 +29,7 @@ import { phaseExtension, staged } from './stage.ts';
 export function expand(conversion: Conversion, pathway: PathwayRules, at: Date): void {
   const faults = admit(conversion, pathway.rules, at);
   conversion.faults.push(...faults);
-  if (faults.some((one) => one.severity === 'error') || !conversion.subject) return;
+  if (faults.some(isError) || !conversion.subject) return;
   for (const draft of draftsOf(conversion, 'Condition')) draft.resource = staged(draft.resource, at, pathway.rules);
   const plans = inclusionsOf(conversion).flatMap((request) => plansOf(request, conversion, pathway, at));
   conversion.drafts.push(...plans, ...flagTasks(conversion, pathway, at), ...missingTasks(conversion, pathway, at));

@@ -1,6 +1,6 @@
 import type { Bundle, OperationOutcome } from '@medplum/fhirtypes';
 import type { Conversion } from '../conversion.ts';
-import { type Fault, fault, operationOutcome } from '../errors.ts';
+import { type Fault, fault, isError, operationOutcome } from '../errors.ts';
 import { newMessageId } from '../journal/id.ts';
 import { assemble } from '../mapping/assemble.ts';
 import type { Format } from '../message.ts';
@@ -73,8 +73,4 @@ export async function convertBytes(bytes: Uint8Array, options: ConvertOptions, h
 
 function refused(issues: Fault[]): Converted {
   return { outcome: operationOutcome(issues), issues };
-}
-
-function isError(one: Fault): boolean {
-  return one.severity === 'error';
 }

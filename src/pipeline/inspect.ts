@@ -1,11 +1,11 @@
 import { hash } from 'node:crypto';
 import type { Patient } from '@medplum/fhirtypes';
 import type { Decoded } from '../conversion.ts';
-import type { Fault } from '../errors.ts';
+import { type Fault, isError } from '../errors.ts';
 import * as cda from '../formats/cda/index.ts';
 import * as hl7v2 from '../formats/hl7v2/index.ts';
 import type { MailTree } from '../formats/mail/index.ts';
-import { currentIns, identifierKey, localIdentifiers, sameIdentity } from '../identity/index.ts';
+import { sameIdentity, strongestKey } from '../identity/index.ts';
 import type { NewMessage } from '../journal/journal.ts';
 import type { Incoming, MessageState } from '../message.ts';
 import { expand } from '../pathway/index.ts';
@@ -67,9 +67,7 @@ export function inspectBeforeMapping({ format, decoded, parts }: Unwrapped): Fau
   const tree = decoded.tree as hl7v2.Hl7v2Tree;
   // A document that is broken has said so itself; only its place is known here.
   const documents = parts.map(({ place, decoded: document }) =>
-    document.faults.some((one) => one.severity === 'error')
-      ? { place }
-      : inspected(place, document.tree as cda.CdaTree),
+    document.faults.some(isError) ? { place } : inspected(place, document.tree as cda.CdaTree),
   );
   return hl7v2.inspect(tree, documents, { sameIdentity });
 }
@@ -103,7 +101,7 @@ function inspectMail(incoming: Incoming, unwrapped: Unwrapped): Inspection {
 /** Documents of one mail name one patient, the one its metadata name. */
 function onePatient(tree: MailTree, parts: EmbeddedDocument[]): Fault[] {
   const claims = parts.flatMap(({ place, decoded: document }) => {
-    if (document.faults.some((one) => one.severity === 'error')) return [];
+    if (document.faults.some(isError)) return [];
     const { birthPlace: _, ...patient } = cda.identity(document.tree as cda.CdaTree).patient;
     return [{ place, patient: { resourceType: 'Patient', ...patient } as Patient }];
   });
@@ -147,10 +145,6 @@ function inspectByMapping(incoming: Incoming, unwrapped: Unwrapped, receivedAt: 
   return { ...inspection, ...said, mapped: { ...said.mapped, judged } };
 }
 
-function isError(fault: Fault): boolean {
-  return fault.severity === 'error';
-}
-
 /** A write of the FHIR API; ordered by the resource it names, so that two updates of one keep their order. */
 function interactionOf(incoming: Incoming): Inspection {
   const { method, path } = incoming.interaction!;
@@ -184,18 +178,14 @@ function summary(
 
 /** Two patients in one message is nothing a sender can simply mend: it is refused, and kept for a person to look into. */
 function stateOf(faults: Fault[]): MessageState {
-  const errors = faults.filter((one) => one.severity === 'error');
+  const errors = faults.filter(isError);
   if (errors.some((one) => one.code === 'identity-mismatch')) return 'quarantined';
   return errors.length > 0 ? 'refused' : 'accepted';
 }
 
 /** Messages about one patient form one ordered row; a message about nobody is a row of its own ('' for the journal). */
 function laneOf(patient: Patient | undefined): string {
-  if (!patient) return '';
-  // The first of `identityKeys`; the others are not made for it.
-  const [first] = currentIns(patient);
-  const strongest = first ?? localIdentifiers(patient)[0];
-  return strongest ? identifierKey(strongest) : '';
+  return (patient && strongestKey(patient)) ?? '';
 }
 
 function kindOf(decoded: Decoded, incoming: Incoming): string {

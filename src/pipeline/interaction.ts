@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Bundle, Provenance, Resource } from '@medplum/fhirtypes';
 import type { FhirResponse } from '../adapter.ts';
-import { type Fault, fault, operationOutcome } from '../errors.ts';
+import { type Fault, fault, isError, operationOutcome } from '../errors.ts';
 import * as fhir from '../formats/fhir/index.ts';
 import { retryMoment } from '../journal/backoff.ts';
 import type { Message, Settlement } from '../journal/journal.ts';
@@ -19,7 +19,7 @@ export async function applyInteraction(message: Message, house: House): Promise<
   const body = bodyOf(message, interaction);
   if ('faults' in body) return refusal(body.faults);
   const found = body.resource ? findings(body.resource, house) : [];
-  if (found.some((one) => one.severity === 'error')) return refusal(found);
+  if (found.some(isError)) return refusal(found);
   const decision = await applyDecision(message, interaction, body.resource, house);
   if (decision) return decision;
 
@@ -73,7 +73,7 @@ function bodyOf(
   if (interaction.method === 'PATCH' && !type.includes('fhir'))
     return { patch: JSON.parse(Buffer.from(bytes).toString('utf8')) };
   const decoded = fhir.read(bytes);
-  const errors = decoded.faults.filter((one) => one.severity === 'error');
+  const errors = decoded.faults.filter(isError);
   if (errors.length > 0) return { faults: errors };
   return interaction.method === 'PATCH' ? { patch: decoded.tree } : { resource: decoded.tree as Resource };
 }

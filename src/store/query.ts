@@ -64,22 +64,30 @@ export function parseQuery(type: string, pairs: [string, string][], limits: Quer
   return query;
 }
 
+type Shaping = (value: string, limits: QueryLimits) => Partial<SearchQuery>;
+
+/** Parameters that shape the answer without selecting by content and without naming other parameters. */
+const shaping = new Map<string, Shaping>([
+  ['_count', (value, { maxCount }) => ({ count: Math.min(natural('_count', value), maxCount) })],
+  ['_summary', (value) => ({ summary: summary(value) })],
+  ['_elements', (value) => ({ elements: value.split(',').map((one) => one.trim().replace(/^\w+\./, '')) })],
+  ['_total', (value) => ({ total: oneOf('_total', value, ['none', 'estimate', 'accurate'] as const) })],
+  [CURSOR, (value) => ({ cursor: value })],
+]);
+
 function shape(query: SearchQuery, key: string, value: string, limits: QueryLimits): boolean {
   const include = /^_(rev)?include(:iterate|:recurse)?$/.exec(key);
-  if (include) query.includes.push(parseInclude(key, value, include[1] === 'rev', include[2] !== undefined));
+  const shaped = shaping.get(key);
+  if (shaped) Object.assign(query, shaped(value, limits));
+  else if (include) query.includes.push(parseInclude(key, value, include[1] === 'rev', include[2] !== undefined));
   else if (key === '_sort') query.sort = value.split(',').filter(Boolean).slice(0, 8).map(sortKey);
-  else if (key === '_count') query.count = Math.min(natural(key, value), limits.maxCount);
-  else if (key === '_summary') query.summary = summary(value);
-  else if (key === '_elements') query.elements = value.split(',').map((one) => one.trim().replace(/^\w+\./, ''));
-  else if (key === '_total') query.total = oneOf(key, value, ['none', 'estimate', 'accurate'] as const);
-  else if (key === CURSOR) query.cursor = value;
   else return false;
   return true;
 }
 
-/** True for parameters that shape the answer without selecting by content and without naming other parameters. */
+/** True for parameters a link to the next page repeats whether or not they were applied: they can select nothing. */
 export function shapes(key: string): boolean {
-  return SILENT.has(key) || ['_count', '_summary', '_elements', '_total', CURSOR].includes(key);
+  return SILENT.has(key) || shaping.has(key);
 }
 
 /** A sort key as `_sort` writes it. */

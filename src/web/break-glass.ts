@@ -8,7 +8,7 @@ import { recordsOf } from '../access/porter-records.ts';
 import { type AccessRules, CARE } from '../access/porter-rules.ts';
 import { refuse } from '../adapter/answer.ts';
 import type { DoorContext, FhirEndpoint } from '../adapter.ts';
-import { type Fault, fault } from '../errors.ts';
+import { type Fault, fault, isError } from '../errors.ts';
 import { readResource } from './content.ts';
 
 /** How a write is written down and waited for, as doors do it. */
@@ -65,7 +65,7 @@ async function open(request: Request, response: Response, { rules, fhir, writing
     interaction: { method: 'POST', path: '', headers: {} },
   });
   const outcome = await writing.outcome(verdictOfWrite.id, waitSeconds);
-  const faults = [...verdictOfWrite.faults, ...(outcome?.faults ?? [])].filter((one) => one.severity === 'error');
+  const faults = [...verdictOfWrite.faults, ...(outcome?.faults ?? [])].filter(isError);
   if (faults.length > 0) return refuse(request, response, faults);
   if (outcome?.state !== 'delivered') return refuse(request, response, [fault('fhir-unreachable')]);
   const end = new Date(now.getTime() + minutes * 60_000).toISOString();

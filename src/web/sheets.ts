@@ -1,6 +1,6 @@
 import type { Router } from 'express';
 import { languageOf, refuse } from '../adapter/answer.ts';
-import { type Fault, operationOutcome } from '../errors.ts';
+import { type Fault, isError, operationOutcome } from '../errors.ts';
 import { tableFormat } from '../formats/table/index.ts';
 
 /** Takes a spreadsheet row by row, as `takeSheet` of the pipeline does. */
@@ -28,7 +28,7 @@ export function sheetRoutes(router: Router, take: TakeSheet): void {
     const bytes = request.body instanceof Uint8Array ? request.body : new Uint8Array();
     const route = `telemonitoring-${vendor}`;
     const taken = await take({ bytes, format, route, door: 'telemonitoring', sender: request.caller?.clientId });
-    if (taken.faults.some((one) => one.severity === 'error')) return refuse(request, response, taken.faults);
+    if (taken.faults.some(isError)) return refuse(request, response, taken.faults);
     const language = languageOf(request);
     const issues = (faults: Fault[]) => operationOutcome(faults, language).issue;
     response.status(taken.accepted.length > 0 || taken.refused.length === 0 ? 202 : 422).json({

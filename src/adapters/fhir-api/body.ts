@@ -1,6 +1,6 @@
 import type { Resource } from '@medplum/fhirtypes';
 import type { Request } from 'express';
-import { type Fault, fault } from '../../errors.ts';
+import { type Fault, fault, isError } from '../../errors.ts';
 import { read } from '../../formats/fhir/index.ts';
 
 const RESOURCE = /^(application\/(fhir\+)?(json|xml)|text\/(json|xml))\s*(;|$)/i;
@@ -12,7 +12,7 @@ export function readBody(request: Request): { resource: Resource } | { faults: F
   const bytes = request.body;
   if (!(bytes instanceof Uint8Array) || bytes.length === 0) return { faults: [fault('body-empty')] };
   const decoded = read(bytes);
-  const errors = decoded.faults.filter((one) => one.severity === 'error');
+  const errors = decoded.faults.filter(isError);
   return errors.length > 0 ? { faults: errors } : { resource: decoded.tree };
 }
 

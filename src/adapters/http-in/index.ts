@@ -2,7 +2,7 @@ import type { Request, Response } from 'express';
 import { refuse } from '../../adapter/answer.ts';
 import { intake, isRefusal } from '../../adapter/intake.ts';
 import type { DoorType } from '../../adapter.ts';
-import { fault, httpStatus, register } from '../../errors.ts';
+import { fault, httpStatus, isError, register } from '../../errors.ts';
 import { acknowledge } from '../../formats/hl7v2/index.ts';
 import type { Format, Verdict } from '../../message.ts';
 
@@ -48,7 +48,7 @@ function acknowledgement(request: Request, response: Response, verdict: Verdict)
   const type = hl7Types.find((one) => accepted.includes(one));
   if (!type) return false;
   const refused = isRefusal(verdict);
-  const error = verdict.faults.find((one) => one.severity === 'error');
+  const error = verdict.faults.find(isError);
   const code = refused && error ? register[error.code].msa : 'AA';
   const faults = refused ? verdict.faults : [];
   const ack = acknowledge(request.body as Uint8Array, {

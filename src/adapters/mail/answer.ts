@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { DeliveryOutcome, Ended, Wanted } from '../../adapter.ts';
-import { fault, register, sentence } from '../../errors.ts';
+import { fault, isError, register, sentence } from '../../errors.ts';
 import { readHead, writeDisposition } from '../../formats/mail/index.ts';
 import type { MailConfig } from './config.ts';
 import { addressIn } from './letter.ts';
@@ -57,7 +57,7 @@ function isSender(to: string, { from, returnPath }: { from?: string; returnPath?
 }
 
 function errorOf({ faults }: Ended): AnswerPayload['error'] {
-  const errors = faults.filter((one) => one.severity === 'error');
+  const errors = faults.filter(isError);
   const codes = errors.map((one) => (register[one.code] as { err5?: string }).err5 ?? '906');
   // What says most: 906 means only that something else was wrong.
   const code = codes.find((one) => one !== '906') ?? '906';

@@ -1,5 +1,5 @@
 /** Verdict → acknowledgement. */
-import { type Fault, fault, PasserelleError, register } from '../../errors.ts';
+import { type Fault, fault, isError, PasserelleError, register } from '../../errors.ts';
 import { type AcknowledgementCode, acknowledge, type Envelope, envelope } from '../../formats/hl7v2/index.ts';
 import type { Verdict } from '../../message.ts';
 import type { MllpConfig } from './config.ts';
@@ -16,7 +16,7 @@ function controlId(): string {
 /** True when the sender must be told no; a message that died later was accepted once, and still is to its sender. */
 function refusal(verdict: Verdict): Fault[] {
   const refused = verdict.state === 'refused' || verdict.state === 'quarantined';
-  return refused ? verdict.faults.filter((one) => one.severity === 'error') : [];
+  return refused ? verdict.faults.filter(isError) : [];
 }
 
 /** What a failed `accept` is told as: its own faults when it names some, else that nothing could be written. */

@@ -1,6 +1,6 @@
 import type { Attachment, Patient, Reference } from '@medplum/fhirtypes';
 import { isIns, isValidMatricule } from '../../adapter/ins.ts';
-import { type Fault, fault } from '../../errors.ts';
+import { type Fault, fault, isError } from '../../errors.ts';
 import * as cda from '../../formats/cda/index.ts';
 import { sha1 } from './dossier.ts';
 
@@ -30,7 +30,7 @@ export function checkDocument(
   )
     return [];
   const { tree, faults } = cda.read(bytes);
-  const errors = faults.filter((one) => one.severity === 'error');
+  const errors = faults.filter(isError);
   if (errors.length > 0) return errors.map((one) => ({ ...one, place: `${place}.data${one.place ?? ''}` }));
   const { patient } = cda.identity(tree);
   const own = matricules(patient.identifier);

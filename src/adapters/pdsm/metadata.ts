@@ -1,7 +1,7 @@
 import type { Bundle, DocumentReference, List, Parameters, Resource } from '@medplum/fhirtypes';
 import type { Request } from 'express';
 import type { FhirEndpoint } from '../../adapter.ts';
-import { type Fault, fault } from '../../errors.ts';
+import { type Fault, fault, isError } from '../../errors.ts';
 import { patchXml, read } from '../../formats/fhir/index.ts';
 import { type Change, fhirPathChanges, isOpen, jsonChanges } from './changes.ts';
 import { readOne } from './dossier.ts';
@@ -66,7 +66,7 @@ function changesOf(body: unknown, type: string): Change[] {
   if (!(body instanceof Uint8Array) || body.length === 0) return [];
   if (/json-patch/i.test(type)) return jsonChanges(body);
   const { tree, faults } = read(body);
-  if (faults.some((one) => one.severity === 'error') || tree?.resourceType !== 'Parameters') return [];
+  if (faults.some(isError) || tree?.resourceType !== 'Parameters') return [];
   return fhirPathChanges(tree as Parameters);
 }
 

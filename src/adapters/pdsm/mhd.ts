@@ -4,7 +4,7 @@ import { refuse } from '../../adapter/answer.ts';
 import { asked } from '../../adapter/fhir-asked.ts';
 import { applyWrite } from '../../adapter/fhir-write.ts';
 import type { DoorContext, FhirResponse } from '../../adapter.ts';
-import { type Fault, operationOutcome } from '../../errors.ts';
+import { isError, operationOutcome } from '../../errors.ts';
 import { read } from '../../formats/fhir/index.ts';
 import type { PdsmConfig } from './config.ts';
 import { find } from './find.ts';
@@ -72,7 +72,7 @@ async function change(
 function bodyOf({ body }: Request): Resource | undefined {
   if (!(body instanceof Uint8Array) || body.length === 0) return undefined;
   const { faults, tree } = read(body);
-  return faults.some((one) => one.severity === 'error') ? undefined : tree;
+  return faults.some(isError) ? undefined : tree;
 }
 
 /** Spares other transactions a second reading. */
@@ -124,8 +124,4 @@ function answered(from: FhirResponse, count: number, { faults }: Examined): Fhir
     return { ...one, response: { ...one.response, outcome: operationOutcome(said) } };
   });
   return { ...from, body: { ...bundle, entry } };
-}
-
-function isError({ severity }: Fault): boolean {
-  return severity === 'error';
 }

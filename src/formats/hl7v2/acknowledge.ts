@@ -3,7 +3,7 @@
  * "Transmission de documents CDA en HL7 v2" and "… aux LPS".
  */
 import type { ErrorEntry } from '../../errors/entry.ts';
-import { type Fault, register, sentence } from '../../errors.ts';
+import { type Fault, isError, register, sentence } from '../../errors.ts';
 import { charset, charsetNamed } from './charset.ts';
 import { type Envelope, envelope } from './envelope.ts';
 import { escapeText } from './escape.ts';
@@ -90,7 +90,7 @@ export function acknowledge(request: Uint8Array | Hl7v2Tree | Envelope, answer: 
     announced,
   ];
   const lines = `${msh.join(bar)}\r${['MSA', answer.code, seen.controlId].join(bar)}\r`;
-  const errors = answer.code.endsWith('A') ? [] : answer.faults.filter((one) => one.severity === 'error');
+  const errors = answer.code.endsWith('A') ? [] : answer.faults.filter(isError);
   // What was copied from the request is bytes of the sender's set already (held as latin1); our sentences are encoded here.
   const head = Buffer.from(lines, 'latin1');
   if (errors.length === 0) return head;

@@ -1,6 +1,6 @@
 /** Bytes → tree. */
 import type { Decoded, Part } from '../../conversion.ts';
-import { type Fault, fault, warning } from '../../errors.ts';
+import { type Fault, fault, isError, warning } from '../../errors.ts';
 import { type Charset, charset, charsetNamed } from './charset.ts';
 import { decisiveFields } from './decisive.ts';
 import { nameAt } from './dictionary.ts';
@@ -94,7 +94,7 @@ function unread(buffer: Buffer, { start, end }: Line, { fieldsOf }: Reading): Ra
 /** A message that is wrong everywhere says so a number of times, errors first. */
 function bounded(faults: Fault[]): Fault[] {
   if (faults.length <= limits.faults) return faults;
-  const errors = faults.filter((one) => one.severity === 'error');
+  const errors = faults.filter(isError);
   return [...errors, ...faults.filter((one) => one.severity !== 'error')].slice(0, limits.faults);
 }
 
