@@ -130,7 +130,7 @@ export async function run({ quick = false, folder, progress = () => {} }: BenchO
     rows,
     notes: [
       `ADT^A01 of ${message.length} bytes, another MSH-10 each; every sender waits for its acknowledgement.`,
-      'Wall time, senders on the same machine. Both write to SQLite (WAL, synchronous=FULL) in one commit a turn of the event loop.',
+      'Wall time, senders on the same machine. Both write to SQLite (WAL) in one commit a turn of the event loop; the bare one with synchronous=FULL, the gateway syncs the WAL itself before it answers.',
     ],
   };
 }
