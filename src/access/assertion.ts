@@ -4,7 +4,9 @@ import { createLocalJWKSet, createRemoteJWKSet, decodeJwt, type JWTVerifyGetKey,
 import type { ClientEntry } from '../config/shape.ts';
 import type { ReplayGuard } from './replay.ts';
 
+/** `client_assertion_type` of a signed assertion (RFC 7523). */
 export const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
+/** Signatures that SMART backend services may use. */
 export const assertionAlgorithms = ['RS384', 'ES384'];
 
 /** An assertion may not live longer than this, so that its `jti` need not be remembered for long. */
@@ -15,6 +17,7 @@ const longestJti = 256;
 /** Finds the client an assertion proves; undefined when it proves none, whatever the reason. */
 export type Authenticator = (assertion: string, audiences: string[]) => Promise<ClientEntry | undefined>;
 
+/** Knows the registered clients and their keys; a `jti` counts once. */
 export function createAuthenticator(clients: ClientEntry[], replay: ReplayGuard): Authenticator {
   const known = new Map<string, { client: ClientEntry; keys: JWTVerifyGetKey }>();
   for (const client of clients) {

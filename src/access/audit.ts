@@ -17,6 +17,7 @@ export interface AuditTrail {
   close(): void;
 }
 
+/** Which rows of the audit are asked for; times are ISO instants. */
 export interface AuditQuestion {
   from: string;
   to: string;

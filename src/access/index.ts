@@ -82,6 +82,7 @@ export async function openAccess(config: Config): Promise<Access> {
   };
 }
 
+/** For whom and for what a token is minted. */
 export interface MintRequest {
   clientId: string;
   scope?: string;

@@ -16,6 +16,7 @@ export function audienceOf({ access, http }: Config): string {
   return access.audience ?? http.publicUrl ?? 'urn:passerelle';
 }
 
+/** What the issuer is asked to put into a token. */
 export interface TokenRequest {
   clientId: string;
   /** SMART scopes, separated by blanks. */

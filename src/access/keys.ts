@@ -13,6 +13,7 @@ import {
 import type { AccessConfig } from '../config/shape.ts';
 import { fault, PasserelleError } from '../errors.ts';
 
+/** Algorithms of the issuer's signatures. */
 export type Algorithm = 'ES256' | 'ES384' | 'RS384';
 
 /** The issuer's keys: the first signs, all verify, so that a new one can be put in front without interruption. */

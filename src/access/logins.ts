@@ -34,6 +34,7 @@ export interface Logins {
   close(): void;
 }
 
+/** Opens the codes and refresh tokens of this data folder. */
 export function openLogins(data: string): Logins {
   mkdirSync(data, { recursive: true, mode: 0o700 });
   const file = join(data, 'logins.sqlite');

@@ -38,6 +38,7 @@ export function labelsOf(what: Resource): string[] {
   ];
 }
 
+/** True when one of the concepts bears that code. */
 export function hasCoding(
   concepts: { coding?: { system?: string; code?: string }[] }[] | undefined,
   { system, code }: { system: string; code: string },

@@ -36,6 +36,7 @@ export interface Facts {
   reach(type: string): Promise<string[] | undefined>;
 }
 
+/** Facts for one request: each is read once, none outlives it. */
 export function openFacts(rules: AccessRules, caller: Caller, fhir: FhirEndpoint, now = Date.now()): Facts {
   const known = new Map<string, Surroundings>();
   const records = recordsOf(fhir);

@@ -213,6 +213,7 @@ function orNotHere(response: FhirResponse): FhirResponse {
   return response.status === 404 || response.status === 410 ? refused(notHere) : response;
 }
 
+/** The answer to what is not allowed, or not there: an OperationOutcome that tells nothing about a patient. */
 export function refused(code: ErrorCode, what = ''): FhirResponse {
   const faults = [fault(code, { params: { what: what.replace(/[^A-Za-z$_.:/ -]/g, '').slice(0, 40) } })];
   const body: OperationOutcome = operationOutcome(faults);

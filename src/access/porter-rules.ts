@@ -36,6 +36,7 @@ export type Condition =
  */
 export type AskerKind = 'machine' | 'tool' | 'professional' | 'patient' | 'representative';
 
+/** One rule of `mappings/rules-access.json`: whom it is about, what it opens or hides, and when. */
 export interface AccessRule {
   id: string;
   who: AskerKind[];

@@ -19,6 +19,7 @@ export interface AskedWrite {
   resource?: Resource;
 }
 
+/** Why a write is not allowed. */
 export type Refusal = { code: ErrorCode; what: string };
 
 /**

@@ -9,6 +9,7 @@ export interface ReplayGuard {
   close(): void;
 }
 
+/** Opens the memory of used assertions of this data folder. */
 export function openReplayGuard(data: string): ReplayGuard {
   mkdirSync(data, { recursive: true, mode: 0o700 });
   const database = new DatabaseSync(join(data, 'assertions.sqlite'), { timeout: 5000 });

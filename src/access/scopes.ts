@@ -1,5 +1,6 @@
 // SMART App Launch 2.2, scopes for requesting FHIR resources: https://hl7.org/fhir/smart-app-launch/scopes-and-launch-context.html
 
+/** What a SMART v2 scope allows: create, read, update, delete, search. */
 export type Permission = 'c' | 'r' | 'u' | 'd' | 's';
 
 /** One resource scope, `system/Observation.rs?category=vital-signs`. */
@@ -49,6 +50,7 @@ export function formatScope({ context, type, permissions, query }: Scope): strin
   return `${context}/${type}.${permissions}${constraint}`;
 }
 
+/** Scopes as a token carries them, separated by blanks. */
 export function formatScopes(scopes: Scope[]): string {
   return scopes.map(formatScope).join(' ');
 }

@@ -5,6 +5,7 @@
 
 export type DatePrecision = 'year' | 'month' | 'day' | 'hour' | 'minute' | 'second' | 'fraction';
 
+/** A date of a source in FHIR's form, and how precisely it was said. */
 export interface FhirDate {
   /**
    * A FHIR date (`2020`, `2020-03`, `2020-03-12`) or dateTime (`2020-03-12T11:17:00+01:00`). FHIR wants seconds as soon as

@@ -4,10 +4,15 @@
  */
 import type { Identifier } from '@medplum/fhirtypes';
 
+/** National number of a professional, its kind digit in front (ANS, IDNPS). */
 export const IDNPS = 'urn:oid:1.2.250.1.71.4.2.1';
+/** National number of a structure, its kind digit in front (ANS, IDNST). */
 export const IDNST = 'urn:oid:1.2.250.1.71.4.2.2';
+/** FR Core's system of the bare RPPS number. */
 export const RPPS = 'https://rpps.esante.gouv.fr';
+/** FR Core's system of the bare FINESS number. */
 export const FINESS = 'https://finess.esante.gouv.fr';
+/** FR Core's system of SIREN and SIRET numbers. */
 export const SIRENE = 'https://sirene.fr';
 /** FR Core's extension of table 0203. */
 export const IDENTIFIER_TYPES = 'https://hl7.fr/ig/fhir/core/CodeSystem/fr-core-cs-v2-0203';

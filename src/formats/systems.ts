@@ -82,10 +82,12 @@ const byName: Record<string, string> = {
 const OID = /^[0-2](\.(0|[1-9]\d*)){1,30}$/;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
+/** True for an OID in dots, without `urn:oid:`. */
 export function isOid(text: string): boolean {
   return text.length <= 255 && OID.test(text);
 }
 
+/** True for a UUID, without `urn:uuid:`. */
 export function isUuid(text: string): boolean {
   return text.length === 36 && UUID.test(text);
 }

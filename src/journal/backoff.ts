@@ -8,6 +8,7 @@ export interface BackoffPolicy {
   attempts?: number;
 }
 
+/** Half a second at first, five minutes at most. */
 export const DEFAULT_BACKOFF: BackoffPolicy = { firstMs: 500, longestMs: 5 * 60_000 };
 
 /**

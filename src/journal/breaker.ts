@@ -13,6 +13,7 @@ export interface Breaker {
   probing: boolean;
 }
 
+/** When a destination counts as down, and how long it is left alone then (ms). */
 export interface BreakerPolicy {
   /** So many failures in a row open it. */
   failures: number;
@@ -21,8 +22,10 @@ export interface BreakerPolicy {
   longestPauseMs: number;
 }
 
+/** Five failures in a row; half a second at first, fifteen at most. */
 export const DEFAULT_BREAKER: BreakerPolicy = { failures: 5, firstPauseMs: 500, longestPauseMs: 15_000 };
 
+/** A destination nothing is known against. */
 export const CLOSED: Breaker = { failures: 0, failedProbes: 0, probing: false };
 
 /** What may be sent now: everything, one probe, or nothing before `openUntil`. */

@@ -12,6 +12,7 @@ export interface Concurrency {
   window: { since: number; done: number; wasFull: boolean };
 }
 
+/** Bounds of how many messages are under way at one time. */
 export interface ConcurrencyPolicy {
   least: number;
   most: number;
@@ -25,6 +26,7 @@ const WINDOW_MS = 50;
 const BETTER = 1.05;
 const WORSE = 0.9;
 
+/** Four at a time, or what the policy's bounds make of it; the first window begins now. */
 export function startConcurrency(policy: ConcurrencyPolicy, now: number): Concurrency {
   const limit = Math.max(policy.least, Math.min(policy.most, 4));
   return { limit, lastRate: 0, lastStep: 1, window: { since: now, done: 0, wasFull: false } };

@@ -79,6 +79,7 @@ export interface Journal {
   obstacles(): Fault[];
 }
 
+/** A message as it enters the journal, after inspection and before the acknowledgement. */
 export interface NewMessage {
   id: string;
   incoming: Incoming;
@@ -96,6 +97,7 @@ export interface NewMessage {
   receivedAt: number;
 }
 
+/** What the journal knows of a message it was given: new, or the one that was there. */
 export interface Appended {
   id: string;
   duplicate: boolean;
@@ -123,6 +125,7 @@ export interface ClaimedDelivery extends Delivery {
   size: number;
 }
 
+/** How the pipeline ended with a message: for good, or until another attempt. */
 export type Settlement =
   | {
       state: 'delivered' | 'quarantined' | 'dead' | 'refused';
@@ -137,6 +140,7 @@ export type Settlement =
     }
   | { state: 'accepted'; faults: Fault[]; retryAt: number; ambiguous?: boolean };
 
+/** One thing to be sent to one destination. */
 export interface NewDelivery {
   /** A UUID made from message, destination and place, so that a replay finds the same delivery and repeats nothing. */
   id: string;
@@ -148,6 +152,7 @@ export interface NewDelivery {
   key?: string;
 }
 
+/** A message as people ask for it, without its bytes. */
 export interface MessageRecord {
   id: string;
   door: string;
@@ -171,6 +176,7 @@ export interface MessageRecord {
   deliveries: DeliveryRecord[];
 }
 
+/** A delivery as people ask for it, without its payload; times are milliseconds since 1970. */
 export interface DeliveryRecord {
   id: string;
   destination: string;
@@ -184,6 +190,7 @@ export interface DeliveryRecord {
   receipts: Receipt[];
 }
 
+/** Which messages are listed, newest first. */
 export interface ListFilter {
   state?: MessageState;
   limit?: number;
@@ -191,6 +198,7 @@ export interface ListFilter {
   before?: string;
 }
 
+/** How much is in which state, from counters kept in the commits that change them. */
 export interface Counts {
   messages: Record<MessageState, number>;
   /** Waiting deliveries by destination. */
@@ -202,6 +210,7 @@ export interface Counts {
   oldestSeconds: Record<string, number>;
 }
 
+/** A code no table knows, in how many messages of one sender it stands. */
 export interface UnmappedCount extends UnmappedCode {
   sender: string;
   count: number;

@@ -25,6 +25,7 @@ const LONGEST_LEASE_MS = 15 * 60_000;
 /** How often pauses are looked at that end too far away. */
 const LOOK_MS = 60_000;
 
+/** Where the journal lives in a PostgreSQL that several gateways may share. */
 export interface PostgresJournalOptions {
   /** `postgres://user:password@host/database`. */
   url: string;

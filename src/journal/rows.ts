@@ -10,6 +10,7 @@ export const MOST_CLAIMED_BYTES = 32 * 1024 * 1024;
 
 /** Most records of one list, and how many when the caller does not say. */
 export const MOST_RECORDS = 1000;
+/** Messages of a list when its filter does not say. */
 export const DEFAULT_RECORDS = 100;
 
 /** Keys longer than this are shortened for their index. */
@@ -22,6 +23,7 @@ export function json(value: object | undefined): string | null {
   return null;
 }
 
+/** The faults of a column; none for NULL. */
 export function faultsOf(column: string | null | undefined): Fault[] {
   return column ? (JSON.parse(column) as Fault[]) : [];
 }
@@ -43,6 +45,7 @@ export interface Lease {
   since: number;
 }
 
+/** Columns of a message that is claimed, of either database. */
 export interface MessageRow {
   id: string;
   dedupe_key: string | null;
@@ -60,6 +63,7 @@ export interface MessageRow {
   hash: string | null;
 }
 
+/** A claimed message as the worker takes it. */
 export function messageOf(row: MessageRow, bytes: Uint8Array, lease: Lease): Message {
   return {
     id: row.id,
@@ -83,6 +87,7 @@ export function messageOf(row: MessageRow, bytes: Uint8Array, lease: Lease): Mes
   };
 }
 
+/** Columns of a delivery that is claimed, of either database. */
 export interface DeliveryRow {
   id: string;
   message_id: string;
@@ -93,6 +98,7 @@ export interface DeliveryRow {
   hash: string | null;
 }
 
+/** A claimed delivery as the worker takes it. */
 export function deliveryOf(row: DeliveryRow, destination: string, bytes: Uint8Array, lease: Lease): ClaimedDelivery {
   return {
     id: row.id,
@@ -115,6 +121,7 @@ interface WaitingColumns {
   tries: number | null;
 }
 
+/** Columns of a message that is looked at, of either database. */
 export interface RecordRow extends WaitingColumns {
   seq: number;
   id: string;
@@ -137,6 +144,7 @@ export interface RecordRow extends WaitingColumns {
   response: string | null;
 }
 
+/** A message as people ask for it; `waits` tells whether it is settled. */
 export function recordOf(row: RecordRow, lane: string, deliveries: DeliveryRecord[]): MessageRecord {
   const settled = row.waits === null;
   const { sender: client } = (row.envelope ? JSON.parse(row.envelope) : {}) as { sender?: string };
@@ -163,6 +171,7 @@ export function recordOf(row: RecordRow, lane: string, deliveries: DeliveryRecor
   };
 }
 
+/** Columns of a delivery that is looked at, of either database. */
 export interface DeliveryRecordRow extends WaitingColumns {
   seq: number;
   id: string;
@@ -175,6 +184,7 @@ export interface DeliveryRecordRow extends WaitingColumns {
   refs: string | null;
 }
 
+/** A delivery as people ask for it; `waits` tells whether it is settled. */
 export function deliveryRecordOf(row: DeliveryRecordRow, receipts: string[]): DeliveryRecord {
   const settled = row.waits === null;
   return {

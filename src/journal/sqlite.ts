@@ -28,6 +28,7 @@ const LOOK_MS = 500;
 /** How often a journal that could not write tries whether it can again, when it is asked. */
 const TRY_AGAIN_MS = 1000;
 
+/** Where the journal lives on this machine's disk. */
 export interface SqliteJournalOptions {
   /** Folder of its own; made when missing. */
   folder: string;

@@ -28,6 +28,7 @@ const CIRCUMSTANCES: ReadonlySet<string> = new Set(['transient', 'timeout', 'thr
 /** Ends that say nothing about the other side: put off for a reason of the message, or held before anything was written. */
 const NOT_ASKED: ReadonlySet<Settlement['state']> = new Set(['accepted', 'quarantined']);
 
+/** What the worker works with: the journal, the pipeline, the destinations. */
 export interface WorkerOptions {
   journal: Journal;
   /** The pipeline: everything that is to be done with one message. */
@@ -53,6 +54,7 @@ export interface WorkerOptions {
   log?: Pick<Logger, 'warn' | 'info' | 'error'>;
 }
 
+/** Takes what waits in the journal through the pipeline and to the destinations. */
 export interface Worker {
   start(): void;
   /** Takes nothing more and waits at most `seconds` for what is under way; answers how much was not finished. */

@@ -18,6 +18,7 @@ export interface MapNode {
   structureMap: StructureMap;
 }
 
+/** A group of a map as parsed. */
 export interface GroupNode {
   name: string;
   extends?: string;
@@ -25,6 +26,7 @@ export interface GroupNode {
   rules: RuleNode[];
 }
 
+/** A rule as parsed, with the rules inside it and its line in the file. */
 export interface RuleNode {
   name: string;
   line: number;
@@ -40,6 +42,7 @@ export interface Argument {
   expression?: string;
 }
 
+/** The left side of a rule: where it reads, when it holds, and the variable it binds. */
 export interface SourceNode {
   context: string;
   path: string[];
@@ -51,6 +54,7 @@ export interface SourceNode {
   log?: string;
 }
 
+/** The right side of a rule: where it writes what, and the variable it binds. */
 export interface TargetNode {
   context: string;
   path: string[];

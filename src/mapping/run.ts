@@ -8,14 +8,19 @@ import type { MappedDocument } from './document.ts';
  * it, and its property there. Closures index it directly; that is what makes a compiled map fast.
  */
 export type Slots = unknown[];
+/** Slot of the run itself: drafts, faults, accounting. */
 export const RUN = 0;
+/** Slot of the value `$this` stands for. */
 export const THIS = 1;
 /** Where the variables of this group come from ({@link Origins}). */
 export const ORIGINS = 4;
-/** Slots of the group that called this one, and the variables it passed; undefined for the top group. */
+/** Slots of the group that called this one; undefined for the top group. */
 export const CALLER = 5;
+/** Slot of the variables the calling group passed. */
 export const PASSED = 6;
+/** First slot of the group's own variables. */
 export const FIRST_VARIABLE = 7;
+/** Places of one variable: value, holder, property. */
 export const SLOT_WIDTH = 3;
 
 /** A compiled expression: undefined, a single value, or an array of values. */

@@ -13,6 +13,7 @@ export interface Sheet {
   description?: string;
 }
 
+/** A column of a spreadsheet as its mapping file declares it. */
 export interface Column {
   /** Headers it may have; capitals, accents and signs between letters make no difference. */
   header: string[];

@@ -14,6 +14,7 @@ import { unwrap } from './unwrap.ts';
 /** The rooms that the pure part needs. */
 export type PureHouse = Pick<House, 'translator' | 'examiner' | 'pathway'>;
 
+/** What is known of the bytes besides themselves. */
 export interface ConvertOptions {
   route?: string;
   contentType?: string;

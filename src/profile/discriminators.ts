@@ -33,6 +33,7 @@ export function stepsOf(path: string): Step[] | undefined {
   return steps.includes(undefined) ? undefined : (steps as Step[]);
 }
 
+/** A value as a list: nothing, one, or the array it is. */
 export function listOf(value: unknown): unknown[] {
   return value === undefined ? [] : Array.isArray(value) ? value : [value];
 }

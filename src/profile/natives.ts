@@ -7,6 +7,7 @@ import type { Invariant } from './rules.ts';
 import type { Terminology } from './terminology.ts';
 import { isObject, type Json, type Trial } from './trial.ts';
 
+/** An invariant written out in code because its FHIRPath costs more; says what it finds to the trial. */
 export type Native = (value: Json, trial: Trial) => void;
 
 /** What is known of an extension: where it may be used and how its content is judged. */

@@ -7,6 +7,7 @@ import type { Terminology } from './terminology.ts';
 import type { ElementNode, TypeRef } from './tree.ts';
 import { isObject, type Json, type Sound, type Trial } from './trial.ts';
 
+/** Judges one object; says what it finds to the trial. */
 export type ObjectCheck = (value: Json, trial: Trial) => void;
 
 /** Judges the value of one property of `owner`. */

@@ -2,6 +2,7 @@ import type { CodeSystem, CodeSystemConcept, ValueSet, ValueSetExpansionContains
 import { codeSystems, type SetRow, valueSets } from './r4/table.ts';
 import { isUnit } from './ucum.ts';
 
+/** System of units of measure. */
 export const ucum = 'http://unitsofmeasure.org';
 const languages = 'urn:ietf:bcp:47';
 

@@ -6,17 +6,20 @@ export interface Constant {
   value: unknown;
 }
 
+/** A type an element may have, with the profiles its value or its target must conform to. */
 export interface TypeRef {
   code: string;
   profiles: string[];
   targets: string[];
 }
 
+/** By what a slice is told from its siblings (R4 ElementDefinition.slicing.discriminator). */
 export interface Discriminator {
   type: 'value' | 'exists' | 'pattern' | 'type' | 'profile';
   path: string;
 }
 
+/** How the entries of a list are divided into slices, and whether others may stand among them. */
 export interface Slicing {
   discriminators: Discriminator[];
   rules: 'closed' | 'open' | 'openAtEnd';

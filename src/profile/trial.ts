@@ -3,6 +3,7 @@ import { type Finding, type Rule, sentencesOf } from './finding.ts';
 /** What an object of a resource looks like once JSON has been read. */
 export type Json = Record<string, unknown>;
 
+/** True for a JSON object; arrays and null are none. */
 export function isObject(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

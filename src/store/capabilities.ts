@@ -1,6 +1,7 @@
 import type { CapabilityStatement, CapabilityStatementRestResource } from '@medplum/fhirtypes';
 import type { Parameters } from './parameters.ts';
 
+/** What the CapabilityStatement says that the store cannot know by itself. */
 export interface CapabilityDetails {
   /** Base URL of the FHIR API as clients reach it. */
   url?: string;

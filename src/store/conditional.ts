@@ -59,6 +59,10 @@ export function removeMatching(type: string, criteria: string, expected: string[
   return known !== undefined;
 }
 
+/**
+ * Patches one resource by its id; `expected` are the versions If-Match allows.
+ * @throws PasserelleError as `patch` and the version check do
+ */
 export function patchOne(
   type: string,
   id: string,

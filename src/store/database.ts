@@ -11,7 +11,9 @@ export const INDEX_VERSION = 1;
 
 /** States of a row of `resource`. A contained one is there only for its index rows: chains reach it, nothing else does. */
 export const LIVE = 0;
+/** Flag of a row: the resource was deleted, its history stays. */
 export const DELETED = 1;
+/** Flag of an index row: the value stands in a contained resource. */
 export const CONTAINED = 2;
 
 /** Bytes above which a Binary's content lives in a table of its own, once per content. */
@@ -136,6 +138,7 @@ export class Connection {
   }
 }
 
+/** The two connections to the file, and what of its index must be made anew before it is asked. */
 export interface Opened {
   writer: Connection;
   reader: Connection;

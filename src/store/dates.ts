@@ -11,6 +11,7 @@ export interface Interval {
 
 /** Ends of open periods; a range of 200,000 years is enough for SQLite's integers and for JavaScript's dates. */
 export const BEGINNING = -8.64e15;
+/** The last millisecond a Date can hold: the end of a period that has none. */
 export const END = 8.64e15;
 
 const DATE = /^(\d{4})(?:-(\d{2})(?:-(\d{2})(?:T(\d{2}):(\d{2})(?::(\d{2})(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})?)?)?)?$/;

@@ -11,6 +11,7 @@ interface Row {
   vid: number;
 }
 
+/** Entries of a page of `$everything`: when nothing is said, and at most. */
 export interface EverythingLimits {
   defaultCount: number;
   maxCount: number;

@@ -11,6 +11,7 @@ interface VersionRow {
   method: string;
 }
 
+/** Whose history is asked for, with the parameters of the request (R4 http, history). */
 export interface HistoryOptions {
   /** Of one resource, of a type, or of everything. */
   type?: string;

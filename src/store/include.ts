@@ -10,6 +10,7 @@ import { references } from './values.ts';
 const ROUNDS = 5;
 const CHUNK = 500;
 
+/** What `_include` and `_revinclude` add to a page. */
 export interface Included {
   resources: Resource[];
   /** More would have been included than the limit allows. */

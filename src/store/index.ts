@@ -17,6 +17,7 @@ import { StoreEndpoint } from './server.ts';
 import { Shelf } from './shelf.ts';
 import type { Validate } from './validate.ts';
 
+/** Where the store lives and what it is given to judge, search and describe itself with. */
 export interface StoreOptions {
   /** SQLite file; its folder is created. */
   file: string;
@@ -33,6 +34,7 @@ export interface StoreOptions {
   report?: (error: unknown) => void;
 }
 
+/** Bounds of what one request may ask or bring; each has a default. */
 export interface StoreLimits {
   defaultCount: number;
   maxCount: number;

@@ -14,6 +14,7 @@ export interface Condition {
   unique?: boolean;
 }
 
+/** What the index needs to be asked: connection, parameters, and the moment of the question. */
 export interface SearchContext {
   connection: Connection;
   parameters: Parameters;

@@ -12,6 +12,7 @@ import { transact, versions } from './transaction.ts';
 import { judge, type Validate } from './validate.ts';
 import { view } from './view.ts';
 
+/** What the routes of the FHIR API need besides the store itself. */
 export interface RouteOptions {
   maxEntries: number;
   validate?: Validate;

@@ -12,6 +12,7 @@ export interface Lent {
   findings?: Record<string, ValidationFinding[]>;
 }
 
+/** Those who live outside the store's thread and are asked for its sake. */
 export interface Lenders {
   validate?: Validate;
   describe?: () => Omit<CapabilityDetails, 'validates'>;

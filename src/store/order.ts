@@ -70,6 +70,7 @@ export function sortExpression(
   return { text, values: [none], join: '', descending, ...(walk ? { walk } : {}) };
 }
 
+/** The cursor as the link to the next page carries it: opaque to the asker. */
 export function writeCursor(cursor: Cursor): string {
   return Buffer.from(JSON.stringify([cursor.keys, cursor.rid, cursor.newest, cursor.total ?? null])).toString(
     'base64url',

@@ -5,6 +5,7 @@ import { fhirPath, follow, type Path, tablePath, union } from './path.ts';
 import { knowResourceTypes } from './structure.ts';
 import type { Kind } from './values.ts';
 
+/** Types of search parameters the index answers (R4 search, 3.1.1.4). */
 export type ParameterType = 'token' | 'reference' | 'date' | 'string' | 'quantity' | 'number' | 'uri' | 'composite';
 
 /**
@@ -23,6 +24,7 @@ export interface Column {
   read(resource: Resource): unknown[];
 }
 
+/** A search parameter of one type, with the columns of the index that answer it. */
 export interface Parameter {
   code: string;
   type: ParameterType;
@@ -36,6 +38,7 @@ export interface Parameter {
   composite?: Composite;
 }
 
+/** The parts of a composite parameter, which must hold within one and the same element. */
 export interface Composite {
   /** Elements within which all components must hold; '' is the resource itself. */
   roots: Path[];

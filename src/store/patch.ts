@@ -12,6 +12,7 @@ export interface JsonPatchOperation {
   value?: unknown;
 }
 
+/** A JSON Patch (RFC 6902) or a FHIRPath Patch (R4 fhirpatch). */
 export type Patch = JsonPatchOperation[] | Parameters;
 
 const MAX_OPERATIONS = 1000;

@@ -12,6 +12,7 @@ export interface Path {
   target?: string;
 }
 
+/** One step of the FHIRPath subset by which search parameters name their elements. */
 export type Step =
   | { kind: 'property'; names: string[] }
   | { kind: 'where'; name: string; value: string }

@@ -14,6 +14,7 @@ export interface SearchQuery {
   cursor?: string;
 }
 
+/** One key of `_sort`: a search parameter and its direction. */
 export interface SortKey {
   code: string;
   descending: boolean;
@@ -29,6 +30,7 @@ export interface Include {
   target?: string;
 }
 
+/** Bounds of a search before anything is looked up. */
 export interface QueryLimits {
   /** Entries of a page when the request does not say. */
   defaultCount: number;

@@ -3,6 +3,7 @@ import { Agent, request as httpRequest } from 'undici';
 import type { FhirEndpoint, FhirRequest, FhirResponse } from '../adapter.ts';
 import { type Fault, fault, httpStatus, operationOutcome, PasserelleError } from '../errors.ts';
 
+/** How a FHIR server elsewhere is reached. */
 export interface RemoteOptions {
   /** Base URL of an R4 server, with or without a final slash. */
   base: string;

@@ -17,12 +17,14 @@ import {
 import type { Shelf } from './shelf.ts';
 import { view } from './view.ts';
 
+/** How a search is answered: strict or lenient, and within which bounds. */
 export interface SearchOptions {
   /** `Prefer: handling=strict`: what is unknown is an error. */
   strict: boolean;
   limits: SearchLimits;
 }
 
+/** Bounds of a search, includes counted. */
 export interface SearchLimits extends QueryLimits {
   /** Resources added to one page by `_include` and `_revinclude`. */
   maxIncluded: number;

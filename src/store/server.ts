@@ -8,6 +8,7 @@ import { pairsOf } from './query.ts';
 import type { ShelfRepository } from './repository.ts';
 import { view } from './view.ts';
 
+/** Bounds of a request before it is routed. */
 export interface ServerLimits {
   /** Characters of path and query. */
   maxUrl: number;

@@ -14,6 +14,7 @@ export interface Stored {
   resource: Resource & { id: string };
 }
 
+/** A resource after it was written, and whether that changed anything. */
 export interface Written extends Stored {
   /** It was not there before (or had been deleted). */
   created: boolean;

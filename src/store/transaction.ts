@@ -21,6 +21,7 @@ interface Step {
   kept?: boolean;
 }
 
+/** What a transaction needs besides the desk it writes at (R4 http, transaction). */
 export interface TransactionOptions {
   maxEntries: number;
   /** Answers a GET of the Bundle, seeing what the transaction wrote. */

@@ -44,6 +44,9 @@ function toFault({ severity, path, rule, message }: ValidationFinding): Fault {
   return { code: 'resource-finding', severity, place: path, rule, params: { message: message.en } };
 }
 
+/**
+ * The resource and the profiles `$validate` was asked about: bare, or in Parameters (R4 resource-operation-validate).
+ */
 export function asked(body: unknown, pairs: [string, string][]): { resource?: Resource; profiles?: string[] } {
   const given = body as Resource | undefined;
   const profiles = pairs.filter(([name]) => name === 'profile').map(([, value]) => value);

@@ -7,6 +7,7 @@ import { intervalOf } from './dates.ts';
  */
 export type Row = (string | number)[];
 
+/** Kinds of values the index keeps, each in a table of its own. */
 export type Kind = 'token' | 'reference' | 'date' | 'string' | 'quantity';
 
 /** System of a code that has none of its own because its element binds it (`Patient.gender`): any system asks for it. */

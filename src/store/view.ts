@@ -1,6 +1,7 @@
 import type { Resource } from '@medplum/fhirtypes';
 import { elementsOf } from './structure.ts';
 
+/** What of a resource is shown: `_summary` or `_elements` (R4 search, 3.1.1.5.8). */
 export interface ViewOptions {
   summary?: 'true' | 'text' | 'data' | 'count';
   elements?: string[];

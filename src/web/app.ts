@@ -32,6 +32,7 @@ import { terminologyRoutes, type Words } from './terminology.ts';
 /** Whether messages can be taken just now; anything but `ready` makes `/ready` answer 503. */
 export type Readiness = 'ready' | 'starting' | 'draining' | 'not-durable';
 
+/** What the application over HTTP is put together from; `src/gateway.ts` makes the parts. */
 export interface AppParts {
   config: Config;
   log: Logger;

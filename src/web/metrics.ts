@@ -17,6 +17,7 @@ export interface Metrics {
 /** More senders than this are counted together: a label per sender must not be a way to fill the memory. */
 const mostSenders = 200;
 
+/** What the metrics are read from, and the names that may stand in their labels. */
 export interface MetricsParts {
   journal: Pick<Journal, 'counts' | 'unmapped'>;
   doors: string[];

@@ -23,10 +23,12 @@ export function givenIn(request: Request): Given {
   return given;
 }
 
+/** The fault of a parameter that is missing or of another shape; `expected` is shown to the asker. */
 export function wrong(name: string, expected: string): PasserelleError {
   return new PasserelleError(fault('parameter-invalid', { params: { name, expected } }));
 }
 
+/** The fault of a code system, value set or map that is not here; what cannot be an address is not repeated. */
 export function unknown(what: string): PasserelleError {
   const shown = what.length <= 200 && !/[\s<>]/.test(what) ? what : '(unreadable)';
   return new PasserelleError(fault('terminology-unknown', { params: { what: shown } }));
@@ -67,6 +69,7 @@ export function whole(given: Given, name: string, otherwise: number, most: numbe
   return Number(text);
 }
 
+/** One parameter to come: its name, and its `value[x]`, resource or parts. */
 export type Part = [name: string, value: Partial<ParametersParameter>];
 
 /** Parameters with those parts whose value is there. */
@@ -74,6 +77,7 @@ export function parameters(list: Part[]): Parameters {
   return { resourceType: 'Parameters', parameter: parts(list) };
 }
 
+/** Parameters and parts of parameters, without those that have no value. */
 export function parts(list: Part[]): ParametersParameter[] {
   return list
     .filter(([, value]) => Object.values(value).some((one) => one !== undefined))

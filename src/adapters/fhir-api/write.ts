@@ -5,6 +5,7 @@ import type { DoorContext } from '../../adapter.ts';
 import type { Interaction } from '../../message.ts';
 import { writeBody } from './body.ts';
 
+/** Settings of the FHIR API as a door. */
 export interface FhirApiConfig {
   /** Longest wait for a write to be applied before 202 is answered. */
   waitSeconds: number;

@@ -2,6 +2,7 @@ import type { Bundle } from '@medplum/fhirtypes';
 import type { FhirResponse } from '../../adapter.ts';
 import { Joining, weightOf } from './join.ts';
 
+/** How much may be sent together. */
 export interface TogetherOptions {
   /** Transactions under way at one time. */
   connections: number;

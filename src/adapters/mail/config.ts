@@ -15,6 +15,7 @@ export interface MailConfig {
   font?: string;
 }
 
+/** How a mail server is reached. */
 export interface ServerConfig {
   host: string;
   port: number;

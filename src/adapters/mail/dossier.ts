@@ -22,6 +22,7 @@ export interface Content {
   bytes: Uint8Array;
 }
 
+/** Who made a document. */
 export interface Author {
   practitioner?: Practitioner;
   organization?: Organization;

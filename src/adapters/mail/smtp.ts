@@ -15,6 +15,7 @@ export interface Sender {
   close(): void;
 }
 
+/** One mail, ready to be sent. */
 export interface Mail {
   from: string;
   to: string;
@@ -24,6 +25,7 @@ export interface Mail {
   report?: boolean;
 }
 
+/** A sender with connections that are kept. */
 export function openSender(config: NonNullable<MailConfig['smtp']>): Sender {
   const transport = nodemailer.createTransport({
     pool: true,

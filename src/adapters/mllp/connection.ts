@@ -15,6 +15,7 @@ interface Slot {
   answers?: Uint8Array[];
 }
 
+/** One sender's connection: frames in, verdicts out in the same order. */
 export class MllpConnection {
   private readonly socket: Socket;
   private readonly context: DoorContext<MllpConfig>;

@@ -11,6 +11,7 @@ const TICK = 1000;
 /** A door has ten seconds to finish, see the contract; the last of them are for the sockets. */
 const DRAIN = 8000;
 
+/** The door that listens for MLLP, with and without TLS. */
 export class MllpListener implements Door {
   private readonly context: DoorContext<MllpConfig>;
   private readonly connections = new Set<MllpConnection>();

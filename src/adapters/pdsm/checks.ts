@@ -4,6 +4,7 @@ import { checkBytes, checkDocument } from './content.ts';
 import { DESIGNATION_TYPE, isFolder, isSubmissionSet, SOURCE_ID } from './names.ts';
 import type { Target, Targets } from './targets.ts';
 
+/** The fault of a submission that lacks an element. */
 export function lacking(element: string, place: string): Fault {
   return fault('provide-incomplete', { place: `${place}.${element}`, params: { element } });
 }

@@ -7,12 +7,14 @@ export interface PdsmConfig {
   withdraw: 'superseded' | 'entered-in-error' | 'delete';
 }
 
+/** The shared record elsewhere that documents are provided to. */
 export interface ServerConfig extends ElsewhereConfig {
   /** OID of the sending system, `urn:oid:…`. */
   sourceId: string;
   designationType: { system: string; code: string; display?: string };
 }
 
+/** JSON Schema of the door's settings. */
 export const configSchema = {
   type: 'object',
   additionalProperties: false,

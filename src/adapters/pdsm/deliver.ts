@@ -8,6 +8,7 @@ import type { PdsmConfig, ServerConfig } from './config.ts';
 import { isOpposed, readDossier, readOne, readPatient } from './dossier.ts';
 import { provideBundle, statusPatch } from './submission.ts';
 
+/** What a delivery to the shared record carries: references and the event; documents are read when it is sent. */
 export interface SharePayload {
   event: 'new' | 'replace' | 'withdraw';
   /** `DocumentReference/id` of the message. */
@@ -16,6 +17,7 @@ export interface SharePayload {
   patient?: string;
 }
 
+/** What sending to the shared record works with. */
 export interface Sharing {
   config: PdsmConfig & { server: ServerConfig };
   fhir: FhirEndpoint;

@@ -98,6 +98,7 @@ export async function findAll<R extends Resource>(path: string, fhir: FhirEndpoi
   );
 }
 
+/** The patient as the FHIR server has them now. */
 export function readPatient(reference: string | undefined, fhir: FhirEndpoint): Promise<Patient | undefined> {
   return readOne<Patient>(reference, fhir);
 }

@@ -15,6 +15,7 @@ import type { ServerConfig } from './config.ts';
 import { type Dossier, sha1 } from './dossier.ts';
 import { DESIGNATION_TYPE, LIST_TYPES, profiles, SOURCE_ID, URI } from './names.ts';
 
+/** What one submission is made from. */
 export interface Submission {
   /** The same seed gives the same submission. */
   seed: string;

@@ -27,6 +27,7 @@ export interface CdaTree extends CdaNode {
   selfPresenting?: boolean;
 }
 
+/** recordTarget/patientRole. */
 export interface CdaPatientRole extends CdaNode {
   id?: Identifier[];
   addr?: Address[];
@@ -34,6 +35,7 @@ export interface CdaPatientRole extends CdaNode {
   patient?: CdaNode & { name?: HumanName[]; birthTime?: string; administrativeGenderCode?: CodeableConcept };
 }
 
+/** A section of the body, with its entries and sections. */
 export interface CdaSection extends CdaNode {
   id?: Identifier;
   code?: CodeableConcept;

@@ -37,6 +37,7 @@ export function isResourceType(type: string): boolean {
   return Object.hasOwn(source, type) && source[type]!.startsWith('resourceType:') && !/^(Domain)?Resource$/.test(type);
 }
 
+/** True for FHIR's primitive types, which begin with a small letter. */
 export function isPrimitive(type: string): boolean {
   return /^[a-z]/.test(type);
 }

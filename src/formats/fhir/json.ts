@@ -20,6 +20,7 @@ export function readJson(bytes: Uint8Array): Decoded<Resource> {
   return { format: 'fhir', tree: read.value as Resource, faults: [], parts: [] };
 }
 
+/** What reading answers when there is nothing to go on with. */
 export function refused(found: Fault): Decoded<Resource> {
   return { format: 'fhir', tree: {} as Resource, faults: [found], parts: [] };
 }

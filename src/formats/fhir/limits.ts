@@ -3,6 +3,7 @@ import { type Fault, fault } from '../../errors.ts';
 /** Bounds of a FHIR payload; beyond one of them it is refused. */
 export const fhirLimits = { bytes: 256 * 1024 * 1024, depth: 64 };
 
+/** The fault of a resource that is larger or deeper than allowed. */
 export function limitFault(what: string, limit: number): Fault {
   return fault('fhir-limit', { params: { what, limit } });
 }

@@ -10,6 +10,7 @@ import { writeXml } from './write-xml.ts';
 const MAX_OPERATIONS = 1000;
 const MAX_SELECTOR = 1000;
 
+/** The resource after the patch, or why it could not be applied. */
 export type Patched = { resource: Resource; faults?: undefined } | { resource?: undefined; faults: Fault[] };
 
 /** What a selector leads to: an element, one of its attributes, or an operation that cannot be. */

@@ -16,6 +16,7 @@ import { write } from './write.ts';
  */
 export type AcknowledgementCode = 'AA' | 'AE' | 'AR' | 'CA' | 'CE' | 'CR';
 
+/** What the acknowledgement is to say. */
 export interface Answer {
   code: AcknowledgementCode;
   /** Errors become ERR segments, worst first; warnings are not told to a sender whose message was accepted. */

@@ -5,6 +5,7 @@ const PIECE = 48 * 1024;
 const EQUALS = 0x3d;
 const BACKSLASH = 0x5c;
 
+/** What was decoded, and how it departed from clean base64. */
 export interface Base64 {
   bytes: Uint8Array;
   /** Neither padded nor a multiple of four characters: accepted, French senders leave the padding out. */

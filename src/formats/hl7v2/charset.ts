@@ -4,8 +4,10 @@
  */
 import { isAscii, isUtf8 } from 'node:buffer';
 
+/** Character sets a message may be in (table 0211 and what senders use for it). */
 export type CharsetName = 'ascii' | 'utf-8' | 'utf-16le' | 'utf-16be' | 'iso-8859-1' | 'iso-8859-15' | 'windows-1252';
 
+/** Reads and writes the texts of one character set. */
 export interface Charset {
   name: CharsetName;
   /** The text of bytes [from, to). */
@@ -57,6 +59,7 @@ export function charsetNamed(name: string): CharsetName | undefined {
   return Object.hasOwn(aliases, key) ? aliases[key] : undefined;
 }
 
+/** The character set of that name. */
 export function charset(name: CharsetName): Charset {
   return charsets[name];
 }

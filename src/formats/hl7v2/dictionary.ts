@@ -61,6 +61,7 @@ export function nameAt(bytes: Uint8Array, at: number): string | undefined {
   return byLetters.get(letters(bytes, at));
 }
 
+/** True for segments of HL7 v2.5 and its French profiles, and for every Z segment. */
 export function isSegmentName(name: string): boolean {
   return names.has(name) || name.startsWith('Z');
 }

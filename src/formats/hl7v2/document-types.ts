@@ -19,4 +19,5 @@ const french = `
   PRESC-ORTHOPHO PRESC-ORTHOPTIE PRESC-PEDI PROT_ALD REMB SYNTH
 `;
 
+/** Types of documents that may be sent (JDV_J07). */
 export const documentTypes: ReadonlySet<string> = new Set(`${loinc} ${french}`.trim().split(/\s+/));

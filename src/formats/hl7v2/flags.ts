@@ -1,6 +1,7 @@
 /** Names of the CI-SIS metadata flags (OBX-3.1) in the versions of the profile. */
 import type { Metadata } from './tree.ts';
 
+/** Metadata of the CDA-in-HL7-v2 profile that are answered by yes or no. */
 export type Flag = Exclude<keyof Metadata, 'FIN' | 'CORPSMAIL_PS' | 'CORPSMAIL_PATIENT' | 'MAIL'>;
 
 const flags: Record<string, Flag> = {

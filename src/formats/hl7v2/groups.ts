@@ -13,6 +13,7 @@ import type {
   Segment,
 } from './tree.ts';
 
+/** The groups of a message that its segments are gathered into. */
 export type Groups = Pick<Hl7v2Tree, 'patient' | 'order' | 'document' | 'metadata' | 'participation'>;
 
 /**

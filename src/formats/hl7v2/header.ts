@@ -4,6 +4,7 @@ import type { HumanName, Identifier, Patient } from '@medplum/fhirtypes';
 import { say } from './ready.ts';
 import type { Hl7v2Tree, MessageHeader, Repetition, Segment } from './tree.ts';
 
+/** MSH as the message's header; what is missing is empty, inspection says so. */
 export function headerOf(msh: Segment | undefined): MessageHeader {
   const [kind] = msh?.f9 ?? [];
   const [profile] = msh?.f21 ?? [];

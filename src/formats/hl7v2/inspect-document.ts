@@ -12,6 +12,7 @@ import type { DocumentGroup, Hl7v2Tree, Metadata } from './tree.ts';
 /** The profile allows two; senders of whole files are told to split them. */
 const MOST_DOCUMENTS = 50;
 
+/** Whether the documents of a message are there, readable, of a known type, and about its patient. */
 export function inspectDocuments({ tree, documents, options }: Inspection): Fault[] {
   const expected = tree.message.type === 'MDM' || Object.keys(tree.metadata).length > 0;
   if (!expected && tree.document.length === 0) return [];

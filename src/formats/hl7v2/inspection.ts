@@ -18,6 +18,7 @@ export interface InspectedDocument {
   type?: string;
 }
 
+/** What inspection needs from outside, and how strict it is. */
 export interface InspectOptions {
   /** How two claims about the patient are compared (`src/identity`); without it identities are not compared. */
   sameIdentity?: (a: Patient, b: Patient, places: [string, string]) => { faults: Fault[] };
@@ -34,10 +35,12 @@ export interface Inspection {
   options: InspectOptions;
 }
 
+/** The fault of a field that must be there. */
 export function missing(segment: string, number: number): Fault {
   return fault('hl7-field-missing', { place: `${segment}-${number}`, params: { field: `${segment}-${number}` } });
 }
 
+/** The fault of a segment that must be there. */
 export function missingSegment(segment: string): Fault {
   return fault('hl7-segment-missing', { place: segment, params: { segment } });
 }

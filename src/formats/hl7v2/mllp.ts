@@ -35,6 +35,7 @@ export interface Frame {
   size: number;
 }
 
+/** Cuts a stream of bytes into messages (HL7 transport, MLLP release 1). */
 export interface FrameDecoder {
   /** Takes the next bytes of the stream, however they were cut, and answers the frames they complete, in order. */
   push(chunk: Uint8Array): Frame[];

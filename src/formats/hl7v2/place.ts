@@ -32,6 +32,7 @@ export function emptySegment(name: string, place: string): Segment {
   return new Called(name, place) as object as Segment;
 }
 
+/** `OBX` of an OBX segment. */
 export function segmentName(segment: Segment): string {
   return Called.nameOf(segment);
 }

@@ -22,6 +22,7 @@ export interface Person {
   name?: HumanName;
 }
 
+/** A structure named by XON, or by a component of another type. */
 export interface Organization {
   identifier: Identifier[];
   name?: string;
@@ -197,6 +198,7 @@ export interface Raw {
 /** Segments by name: `tree.PID[0].f3[0].c1.s1`. */
 type Segments = { [name: `${Uppercase<string>}`]: Segment[] };
 
+/** A message as maps read it: its segments, and the groups they form. */
 export type Hl7v2Tree = Segments & {
   message: MessageHeader;
   patient: PatientGroup[];

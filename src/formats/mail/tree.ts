@@ -32,6 +32,7 @@ export interface MailTree extends MailHead {
   report?: MailReport;
 }
 
+/** One document of a mail, attached or inside its archive. */
 export interface MailedDocument extends Partial<ArchivedDocument> {
   place: string;
   contentType: string;
@@ -46,6 +47,7 @@ export interface MailReport {
   results: MailResult[];
 }
 
+/** What a report (DSN, MDN) says of one recipient. */
 export interface MailResult {
   recipient?: string;
   /** `pending`: nothing has been decided yet (delayed), or nothing is said of the processing. */

@@ -16,6 +16,7 @@ export interface ArchivedDocument {
   action?: 'D';
 }
 
+/** Documents of an archive with the metadata found for each, and all that is wrong with it. */
 export interface ReadArchive {
   documents: (ArchivedDocument & { bytes: Uint8Array })[];
   faults: Fault[];

@@ -17,6 +17,7 @@ export interface XmlElement {
 }
 
 const NONE: string[] = [];
+/** The one empty list all elements without attributes share. */
 export const noAttributes = NONE;
 
 /** Value of an attribute, undefined when absent. */

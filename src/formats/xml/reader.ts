@@ -6,6 +6,7 @@ import { entityFault, resolveReferences } from './references.ts';
 import { NamespaceScope } from './scope.ts';
 import { decodeXml, type Lifted } from './source.ts';
 
+/** What is known of the vocabulary that is read. */
 export interface XmlOptions {
   /** Namespace URI → prefix its elements get in the result; the main namespace has ''. */
   namespaces: Record<string, string>;
@@ -19,6 +20,7 @@ export interface XmlOptions {
   until?: (element: XmlElement) => boolean;
 }
 
+/** The document, or the first reason why it is none. */
 export type XmlResult = { root: XmlElement; fault?: undefined } | { root?: undefined; fault: Fault };
 
 /**

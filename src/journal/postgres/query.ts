@@ -17,6 +17,7 @@ import { getPayload } from './payload.ts';
 
 type Row = RecordRow & { root: string };
 
+/** One message with its deliveries. */
 export async function get({ db }: Context, id: string): Promise<MessageRecord | undefined> {
   return (await records(db, await db.rows<Row>(BY_ID, [text(id)])))[0];
 }
@@ -34,6 +35,7 @@ export async function list({ db }: Context, filter: ListFilter): Promise<Message
   return records(db, await db.rows<Row>(listStatement(filter.state), [before, limit, ...(held ? [filter.state] : [])]));
 }
 
+/** The exact bytes of a message, wherever they are kept; undefined when it is unknown or its bytes were purged. */
 export async function bytes({ db }: Context, id: string): Promise<Uint8Array | undefined> {
   const row = await db.row<{ bytes: Uint8Array | null; hash: string | null }>(BYTES, [text(id)]);
   if (!row) return undefined;
@@ -51,6 +53,7 @@ export async function nextDue({ db, moment }: Pick<Context, 'db' | 'moment'>): P
   return (await db.row<{ due_in: number | null }>(OUTLOOK, [moment() ?? null]))?.due_in ?? undefined;
 }
 
+/** The report of unmapped codes, most frequent first. */
 export async function listUnmapped({ db }: Context): Promise<UnmappedCount[]> {
   const rows = await db.rows<Omit<UnmappedCount, 'display'> & { display: string | null }>(UNMAPPED);
   return rows.map(({ system, display, ...rest }) => ({

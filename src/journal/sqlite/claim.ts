@@ -89,5 +89,6 @@ export const READ_MESSAGE = `SELECT m.id, coalesce(m.dedupe_key, m.dedupe) AS de
     m.faults, m.envelope, m.size, m.hash, m.bytes
   FROM message m WHERE m.seq = ?1`;
 
+/** One delivery with its payload, by its place. */
 export const READ_DELIVERY = `SELECT d.id, m.id AS message_id, d.kind, d.size, b.encoding, b.bytes, b.hash
   FROM delivery d JOIN message m ON m.seq = d.message JOIN delivery_body b ON b.seq = d.seq WHERE d.seq = ?1`;

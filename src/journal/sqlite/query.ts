@@ -12,6 +12,7 @@ import {
 import type { Context } from './context.ts';
 import { PIPELINE } from './queue.ts';
 
+/** One message with its deliveries. */
 export function get(context: Context, id: string): MessageRecord | undefined {
   const row = context.db.get<RecordRow>(BY_ID, id);
   return row && record(context, row);
@@ -27,6 +28,7 @@ export function list(context: Context, filter: ListFilter): MessageRecord[] {
   return rows.map((row) => record(context, row));
 }
 
+/** The exact bytes of a message, wherever they are kept; undefined when it is unknown or its bytes were purged. */
 export async function bytes({ db, files }: Context, id: string): Promise<Uint8Array | undefined> {
   const row = db.get<{ bytes: Uint8Array | null; hash: string | null }>(BYTES, id);
   if (!row) return undefined;
@@ -74,6 +76,7 @@ const BY_ID = `${RECORD} WHERE m.id = ?1`;
 /** All of these walk an index backwards and stop after the page: 0.4 ms a page of 100, with 1,000 or 1,000,000 rows. */
 export const LIST_ALL = `${RECORD} WHERE m.seq < ?1 ORDER BY m.seq DESC LIMIT ?2`;
 
+/** Messages that wait, newest first, before a place. */
 export const LIST_WAITING = `SELECT ${MESSAGE}, ${WAITING}
   FROM work w CROSS JOIN message m ON m.seq = w.seq LEFT JOIN outcome o ON o.seq = m.seq
   WHERE w.stream = '${PIPELINE}' AND w.seq < ?1 ORDER BY w.seq DESC LIMIT ?2`;

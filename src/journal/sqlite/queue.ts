@@ -181,6 +181,7 @@ const ENTER = `INSERT INTO work (stream, seq, lane, place, leased, due, attempts
 export const ARRIVED = `SELECT seq, lane, attempts, ambiguous, since FROM work
   WHERE stream = ?1 AND seq > ?2 AND place = 0 ORDER BY seq LIMIT ?3`;
 
+/** Up to which place the work of a stream has been put in order. */
 export const ARRANGED = 'SELECT seq FROM arranged WHERE stream = ?1';
 
 const SET_ARRANGED = 'INSERT INTO arranged (stream, seq) VALUES (?1, ?2) ON CONFLICT (stream) DO UPDATE SET seq = ?2';
@@ -240,6 +241,7 @@ export const STREAMS = `WITH RECURSIVE s (stream) AS (
     UNION ALL SELECT (SELECT min(stream) FROM work WHERE stream > s.stream) FROM s WHERE s.stream IS NOT NULL
   ) SELECT stream FROM s WHERE stream IS NOT NULL`;
 
+/** When the next head that waits for its time is due. */
 export const NEXT_DUE = `SELECT due FROM work INDEXED BY work_head_due
   WHERE stream = ?1 AND place = 1 AND due > ?2 ORDER BY due LIMIT 1`;
 

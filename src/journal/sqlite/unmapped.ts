@@ -2,6 +2,7 @@ import type { UnmappedCode } from '../../conversion.ts';
 import type { UnmappedCount } from '../journal.ts';
 import type { Database } from './database.ts';
 
+/** A code a message brought that no table knows. */
 export type Counted = UnmappedCode;
 
 /**
@@ -30,6 +31,7 @@ function distinct(codes: Counted[]): Counted[] {
   return [...new Map(codes.map((one) => [JSON.stringify([one.table, one.system ?? '', one.code]), one])).values()];
 }
 
+/** The report of unmapped codes, most frequent first. */
 export function listUnmapped(db: Database): UnmappedCount[] {
   const rows = db.all<Omit<UnmappedCount, 'display'> & { display: string | null }>(LIST);
   return rows.map(({ system, display, ...rest }) => ({

@@ -85,6 +85,7 @@ const translate: MapFunction = {
   },
 };
 
+/** Functions of the mapping language that make codes, or look them up in tables. */
 export const codeFunctions: Record<string, MapFunction> = { coding, c: coding, cc, translate };
 
 function tableOf(arg: Compiled | undefined, scope: Scope): CodeTable {

@@ -83,6 +83,7 @@ const operations: Record<string, Operation> = {
   year: (run, value) => readDate(run, value)?.slice(0, 4),
 };
 
+/** Functions of the mapping language about dates and times. */
 export const dateFunctions: Record<string, MapFunction> = {
   date,
   dateTime,

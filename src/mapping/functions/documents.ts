@@ -61,6 +61,7 @@ const part: MapFunction = {
   call: (run: Run, place) => run.document.parts.find((one) => one.place === text(place))?.bytes,
 };
 
+/** Functions of the mapping language about bytes and documents inside a message. */
 export const documentFunctions: Record<string, MapFunction> = { binary, attachment, base64, sha1, size, part };
 
 function bytesOf(value: unknown): Uint8Array | undefined {

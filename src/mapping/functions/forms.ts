@@ -81,6 +81,7 @@ const daysOf: MapFunction = {
   },
 };
 
+/** Functions of the mapping language that only maps back to a partner's form need. */
 export const formFunctions: Record<string, MapFunction> = { resolve, origin, beforeLast, afterLast, daysOf };
 
 function codings(value: unknown): { system?: unknown; code?: unknown }[] {

@@ -72,6 +72,7 @@ const address: MapFunction = {
   },
 };
 
+/** Functions of the mapping language that make names, numbers and addresses of people and structures. */
 export const peopleFunctions: Record<string, MapFunction> = { identifier, humanName, contactPoint, address };
 
 /** Without what is undefined. */

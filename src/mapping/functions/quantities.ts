@@ -111,6 +111,7 @@ const ratio: MapFunction = {
       : undefined,
 };
 
+/** Functions of the mapping language that make measured values; units are UCUM. */
 export const quantityFunctions: Record<string, MapFunction> = { quantity, qty, inUnit, period, range, ratio };
 
 const COMPARATORS = ['<=', '>=', '<', '>'];

@@ -52,6 +52,7 @@ const keyed: MapFunction = {
   },
 };
 
+/** Functions of the mapping language that point from one draft to another. */
 export const referenceFunctions: Record<string, MapFunction> = { reference, subject, keyed };
 
 function made(evaluate: (run: Run, slots: unknown[]) => unknown): Compiled {

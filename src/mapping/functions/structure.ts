@@ -145,6 +145,7 @@ const uuid: MapFunction = {
   },
 };
 
+/** Functions of the mapping language that make, choose and copy elements. */
 export const structureFunctions: Record<string, MapFunction> = {
   create,
   copy,

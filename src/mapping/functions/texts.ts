@@ -74,6 +74,7 @@ function sorted(value: unknown): unknown {
   return Object.fromEntries(names.map((name) => [name, sorted((value as Record<string, unknown>)[name])]));
 }
 
+/** Functions of the mapping language about texts and narrative. */
 export const textFunctions: Record<string, MapFunction> = {
   append,
   truncate,

@@ -17,6 +17,7 @@ export class Boxed {
 /** A plain JSON value, or a boxed one. */
 export type Item = unknown;
 
+/** The JSON value of an item, without what FHIRPath had to know of its type. */
 export function raw(item: Item): unknown {
   return item instanceof Boxed ? item.value : item;
 }

@@ -1,5 +1,6 @@
 import { s } from './dom.ts';
 
+/** One reading of a chart, in the units of its axes. */
 export interface Point {
   x: number;
   y: number;
@@ -8,6 +9,7 @@ export interface Point {
   title?: string;
 }
 
+/** Size in pixels, range of both axes, and what is drawn beside the points. */
 export interface ChartOptions {
   width: number;
   height: number;

@@ -3,6 +3,7 @@ import { language } from './words.ts';
 /** What the gateway refused to a page: `unreachable`, `tokenRefused`, `noScope`, or its own sentence. */
 export class Refusal extends Error {}
 
+/** A row of the journal as `GET /messages` answers it; times are ISO instants. */
 export interface MessageView {
   id: string;
   state: string;
@@ -28,6 +29,7 @@ export interface MessageView {
   }[];
 }
 
+/** Where one element came from, as `GET /explain` answers it. */
 export interface ElementOrigin {
   path: string;
   place: string;
@@ -37,6 +39,7 @@ export interface ElementOrigin {
   sentence: { fr: string; en: string };
 }
 
+/** A code no table knows, as `GET /unmapped` answers it. */
 export interface UnmappedCode {
   sender: string;
   system?: string;
@@ -60,10 +63,12 @@ export function token(): string | null {
   return sessionStorage.getItem(shelf);
 }
 
+/** Keeps the token for this tab; another tab has none. */
 export function keepToken(text: string): void {
   sessionStorage.setItem(shelf, text);
 }
 
+/** Forgets the token of this tab. */
 export function forgetToken(): void {
   sessionStorage.removeItem(shelf);
 }

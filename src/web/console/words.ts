@@ -79,6 +79,7 @@ const words = {
   tasks: ['Tâches', 'Tasks'],
 } as const;
 
+/** Name of a text of the pages. */
 export type Word = keyof typeof words;
 
 let column: 0 | 1 = (localStorage.getItem('language') ?? navigator.language).startsWith('fr') ? 0 : 1;
@@ -88,6 +89,7 @@ export function t(word: Word | (string & {})): string {
   return words[word as Word]?.[column] ?? word;
 }
 
+/** The language chosen, else the browser's. */
 export function language(): 'fr' | 'en' {
   return column === 0 ? 'fr' : 'en';
 }
@@ -114,6 +116,7 @@ export function duration(seconds: number): string {
     : `${Math.round(seconds / 86_400)} ${language() === 'fr' ? 'j' : 'd'}`;
 }
 
+/** A size for people: `812 B`, `4.2 kB`, `1.3 MB`; a kB is 1,000 bytes. */
 export function sizeText(bytes: number): string {
   if (bytes < 1000) return `${bytes} B`;
   return bytes < 1_000_000 ? `${(bytes / 1000).toFixed(1)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
