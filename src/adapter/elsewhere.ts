@@ -1,5 +1,6 @@
 import type { OperationOutcome } from '@medplum/fhirtypes';
 import { type Fault, fault, PasserelleError } from '../errors.ts';
+import { neverSent } from './sent.ts';
 
 /** How a FHIR server elsewhere is reached. */
 export interface ElsewhereConfig {
@@ -40,16 +41,6 @@ export interface Elsewhere {
   send(method: 'GET' | 'POST' | 'PATCH' | 'DELETE', path: string, body?: unknown, key?: string): Promise<Answer>;
   close(): Promise<void>;
 }
-
-/** Errors of a socket before the request can have been read. */
-const NOT_SENT = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'UND_ERR_CONNECT_TIMEOUT',
-]);
 
 /** Kept-open connections to one origin, with bounded time and size. */
 export function openElsewhere(config: ElsewhereConfig): Elsewhere {
@@ -97,7 +88,7 @@ export function openElsewhere(config: ElsewhereConfig): Elsewhere {
       } catch (error) {
         const reason = (error as { code?: string }).code ?? 'no answer';
         throw new PasserelleError(
-          fault(NOT_SENT.has(reason) ? 'share-unreachable' : 'share-unconfirmed', { params: { reason } }),
+          fault(neverSent(reason) ? 'share-unreachable' : 'share-unconfirmed', { params: { reason } }),
         );
       }
     },

@@ -1,5 +1,6 @@
 import type { Bundle } from '@medplum/fhirtypes';
 import { Agent, request as httpRequest } from 'undici';
+import { neverSent } from '../adapter/sent.ts';
 import type { FhirEndpoint, FhirRequest, FhirResponse } from '../adapter.ts';
 import { type Fault, fault, httpStatus, operationOutcome, PasserelleError } from '../errors.ts';
 
@@ -17,16 +18,6 @@ export interface RemoteOptions {
 }
 
 const LARGEST_ANSWER = 256 * 1024 * 1024;
-
-/** Errors of a socket before the request can have been read: nothing has happened on the other side. */
-const NOT_SENT = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'UND_ERR_CONNECT_TIMEOUT',
-]);
 
 /**
  * A FHIR R4 server elsewhere (HAPI, Medplum …) over kept-open connections. Redirects are not followed: credentials go to the
@@ -59,7 +50,7 @@ export function openRemote(options: RemoteOptions): { endpoint: FhirEndpoint; cl
 /** Anything that is not known to have happened before sending may have happened after it. */
 function faultOf(error: unknown): Fault {
   const code = (error as { code?: string }).code ?? '';
-  if (NOT_SENT.has(code)) return fault('fhir-unreachable', { detail: code });
+  if (neverSent(code)) return fault('fhir-unreachable', { detail: code });
   if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') {
     return fault('fhir-answer-unusable', { params: { reason: 'it is larger than the limit' } });
   }

@@ -72,7 +72,7 @@ export function readPatientNames(element: XmlElement): HumanName[] {
   return names;
 }
 
-const addressUses: Record<string, Address['use']> = {
+const addressUses: Record<string, 'home' | 'work' | 'temp' | 'old'> = {
   H: 'home',
   HP: 'home',
   HV: 'home',
@@ -111,17 +111,8 @@ export function readAddress(element: XmlElement): Address | undefined {
   return address;
 }
 
-const telecomUses: Record<string, ContactPoint['use']> = {
-  H: 'home',
-  HP: 'home',
-  HV: 'home',
-  WP: 'work',
-  DIR: 'work',
-  PUB: 'work',
-  MC: 'mobile',
-  TMP: 'temp',
-  BAD: 'old',
-};
+/** As of addresses; only a telephone can be a mobile one. */
+const telecomUses: Record<string, ContactPoint['use']> = { ...addressUses, MC: 'mobile' };
 
 const telecomSystems: Record<string, ContactPoint['system']> = {
   tel: 'phone',
