@@ -1,7 +1,7 @@
 /** Base64 out of bytes, piece by piece: a payload of 40 MB never becomes one string. */
 
-/** Characters decoded at a time; a multiple of four. */
-const PIECE = 48 * 1024;
+/** Characters decoded at a time; a multiple of four. So short a string dies young: no memory to speak of. */
+const PIECE = 4 * 1024;
 const EQUALS = 0x3d;
 const BACKSLASH = 0x5c;
 

@@ -15,14 +15,14 @@ table[61] = PAD;
  * @returns undefined when there is any other character, data after the padding, or a length no encoder produces.
  */
 export function decodeBase64(source: Uint8Array): Uint8Array | undefined {
-  return (source.length <= LARGE ? decodeClean(source) : undefined) ?? decodeAny(source);
+  return decodeClean(source) ?? decodeAny(source);
 }
 
-/** Beyond this the native decoder's strings, all garbage, would cost more memory than they save time. */
-const LARGE = 4 * 1024 * 1024;
-
-/** Characters the native decoder is given at a time; a multiple of four. */
-const PIECE = 48 * 1024;
+/**
+ * Characters the native decoder is given at a time; a multiple of four. So short a string dies young: 40 MB take 12 ms and no
+ * memory to speak of, in pieces of 768 kB 35 ms.
+ */
+const PIECE = 4 * 1024;
 
 /** The usual case, without white space inside, at the speed of the native decoder; undefined when it is not that. */
 function decodeClean(source: Uint8Array): Uint8Array | undefined {
@@ -73,7 +73,7 @@ function decodeAny(source: Uint8Array): Uint8Array | undefined {
 
 /** True when every byte belongs to the base64 alphabet, its padding or white space. */
 export function isBase64Text(source: Uint8Array, start: number, end: number): boolean {
-  if (end - start <= LARGE && decodesWhole(source, start, end)) return true;
+  if (decodesWhole(source, start, end)) return true;
   for (let i = start; i < end; i++) if (table[source[i]!] === INVALID) return false;
   return true;
 }
