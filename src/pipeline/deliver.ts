@@ -51,11 +51,17 @@ export async function deliver(
   }
 }
 
-/** Documents with an identity and bytes of their own. A picture inside a document and a report elsewhere are none. */
+/**
+ * The documents that a message brings, for doors that pass documents on: those with bytes here. A picture inside a document
+ * is added to it by the same message, and a report that is only mentioned has its bytes elsewhere: they are none. What
+ * identifies a document is its sender's business: one without masterIdentifier is a document too, and a door that needs one
+ * says so.
+ */
 export function transmitted({ entry = [] }: Bundle, written: string[]): string[] {
+  const own = new Set(entry.flatMap(({ fullUrl }) => fullUrl ?? []));
   const isDocument = (resource: Resource | undefined) =>
     resource?.resourceType === 'DocumentReference' &&
-    resource.masterIdentifier !== undefined &&
+    !resource.relatesTo?.some(({ code, target }) => code === 'appends' && own.has(target.reference ?? '')) &&
     resource.content.some(
       ({ attachment }) => /(^|\/)Binary\/[^/]+$|^urn:uuid:/.test(attachment.url ?? '') || attachment.data,
     );

@@ -29,7 +29,7 @@ describe('documents for practice software go out as MDM in the LPS profile', () 
           name: 'other',
           type: 'mllp-out',
           address: `mllp://127.0.0.1:${listener.port}`,
-          practice: { recipients: ['899900000099'], senders: ['mss'] },
+          practice: { recipients: ['899900000099'], senders: ['mss', 'test'] },
         },
       ]),
     });
@@ -79,6 +79,58 @@ describe('documents for practice software go out as MDM in the LPS profile', () 
     await gateway.send(Buffer.from(recoded(golden('hl7v2-mdm-t04').toString('latin1'), '2.104', '2.103'), 'latin1'));
     await until(async () => (await status('103'))?.status === 'entered-in-error');
     expect([field('MSH', 8), field('ORC', 1)]).toEqual(['MDM^T04^MDM_T02', 'CA']);
+  });
+
+  /** A document without a masterIdentifier, about the patient the messages brought; its CDA has an id of its own. */
+  const unnumbered = async (id: string) => {
+    const [part] = read(golden('hl7v2-mdm-t02')).parts;
+    const cda = Buffer.from(part!.bytes).toString('utf8').replaceAll('1.2.250.1.999.7.2.101', id);
+    const { body } = await gateway.get('/fhir/R4/Patient');
+    const type = { coding: [{ system: 'http://loinc.org', code: '34112-3', display: 'CR hospitalier' }] };
+    const attachment = { contentType: 'text/xml', title: 'Compte rendu', data: Buffer.from(cda).toString('base64') };
+    const subject = { reference: `Patient/${body.entry[0].resource.id}` };
+    return { resourceType: 'DocumentReference', status: 'current', type, subject, content: [{ attachment }] };
+  };
+  const heardNext = async (write: () => Promise<{ status: number }>) => {
+    const before = listener.heard.length;
+    expect((await write()).status).toBeLessThan(300);
+    await until(async () => listener.heard.length > before);
+    expect(listener.heard).toHaveLength(before + 1);
+    return [field('MSH', 8), field('TXA', 12)];
+  };
+
+  test('ITI-105 without a masterIdentifier: a sender all of whose documents go there; TXA-12 is the CDA’s own id', async () => {
+    const document = await unnumbered('1.2.250.1.999.7.2.880');
+    const write = () => gateway.post('/fhir/R4/DocumentReference', document);
+    expect(await heardNext(write)).toEqual(['MDM^T02^MDM_T02', '1.2.250.1.999.7.2.880']);
+  });
+
+  test('a transaction over /in/fhir: the same; a picture added to the document stays with it', async () => {
+    const document = await unnumbered('1.2.250.1.999.7.2.881');
+    const [fullUrl, file, picture] = ['a', 'b', 'c'].map((one) => `urn:uuid:90c1d3a4-0000-4000-8000-00000000000${one}`);
+    const { data, ...attachment } = document.content[0]!.attachment;
+    const png = { contentType: 'image/png', data: 'iVBORw0KGgo=' };
+    const resources: [string, object][] = [
+      [fullUrl!, { ...document, content: [{ attachment: { ...attachment, url: file } }] }],
+      [file!, { resourceType: 'Binary', contentType: 'text/xml', data }],
+      [
+        picture!,
+        {
+          ...document,
+          relatesTo: [{ code: 'appends', target: { reference: fullUrl } }],
+          content: [{ attachment: png }],
+        },
+      ],
+    ];
+    const entry = resources.map(([url, resource]: [string, any]) => ({
+      fullUrl: url,
+      resource,
+      request: { method: 'POST', url: resource.resourceType },
+    }));
+    const write = () => gateway.post('/in/fhir?wait=15', { resourceType: 'Bundle', type: 'transaction', entry });
+    expect(await heardNext(write)).toEqual(['MDM^T02^MDM_T02', '1.2.250.1.999.7.2.881']);
+    const written = (await gateway.get('/messages?state=delivered')).body.messages[0];
+    expect(written.deliveries).toHaveLength(1);
   });
 });
 

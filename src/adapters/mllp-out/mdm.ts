@@ -1,6 +1,6 @@
 import type { DocumentReference, Identifier, Patient } from '@medplum/fhirtypes';
 import type { Party } from '../../conversion.ts';
-import { identity, read as readCda } from '../../formats/cda/index.ts';
+import { type CdaIdentity, identity, read as readCda } from '../../formats/cda/index.ts';
 import { compose, type Written, type WrittenComponent, write } from '../../formats/hl7v2/index.ts';
 import type { MllpOutConfig } from './config.ts';
 
@@ -40,14 +40,16 @@ export function mdm(letter: Letter, controlId: string, { application, facility, 
   const type = typeOf(reference);
   const parent = kind.event === 'T10' && replaces ? entity(replaces) : '';
   const author = letter.sender?.person?.identifier?.value ?? '';
+  const named = identity(readCda(letter.bytes).tree);
+  const id = reference.masterIdentifier ?? named.document.id;
   const segments: Segment[] = [
     ['MSH', application, facility, practice?.application ?? '', practice?.facility ?? '', now, ''],
     ['EVN', '', now],
-    pid(letter),
+    pid(named.patient, letter.patient),
     ['PV1', '1', 'N'],
     ['ORC', kind.control],
     ['OBR', '1', '', '', type],
-    txa(reference, type, parent, author),
+    txa(reference, id, type, parent, author),
     ['OBX', '1', 'ED', type, '', ['', 'text', 'XML', 'Base64', letter.bytes], ...blank(5), kind.status],
     ...participations(letter),
     aboutMail(letter),
@@ -62,8 +64,7 @@ export function mdm(letter: Letter, controlId: string, { application, facility, 
 const INS = /^urn:oid:1\.2\.250\.1\.213\.1\.4\.(8|9|10|11)$/;
 const sexes: Record<string, string> = { male: 'M', female: 'F', other: 'O' };
 
-function pid({ bytes, patient }: Letter): Segment {
-  const { patient: named } = identity(readCda(bytes).tree);
+function pid(named: CdaIdentity['patient'], patient: Patient | undefined): Segment {
   const name = named.name.find(({ use }) => use === 'official') ?? named.name[0];
   const given = name?.given?.join(' ') ?? '';
   const numbers = named.identifier.map((one): WrittenComponent[] => {
@@ -71,7 +72,6 @@ function pid({ bytes, patient }: Letter): Segment {
     return [one.value, '', '', authority(one, isIns ? 'ASIP-SANTE-INS-NIR' : ''), isIns ? 'INS' : 'PI'];
   });
   const birth = named.birthDate?.replaceAll('-', '') ?? '';
-  const place = (named as { birthPlace?: string }).birthPlace;
   return [
     'PID',
     '1',
@@ -83,7 +83,7 @@ function pid({ bytes, patient }: Letter): Segment {
     birth,
     sexes[named.gender ?? ''] ?? 'U',
     ...blank(2),
-    place ? ['', '', '', '', '', '', 'BDL', '', place] : '',
+    named.birthPlace ? ['', '', '', '', '', '', 'BDL', '', named.birthPlace] : '',
     ...blank(20),
     isQualified(patient) ? 'VALI' : 'PROV',
   ];
@@ -105,10 +105,17 @@ function typeOf({ type }: DocumentReference): WrittenComponent[] {
   return [coding?.code ?? '', coding?.display ?? type?.text ?? '', system];
 }
 
-function txa(reference: DocumentReference, type: WrittenComponent[], parent: Written, author: string): Segment {
-  const id = reference.masterIdentifier ? entity(reference.masterIdentifier) : (reference.id ?? '');
+/** TXA-12 is the number by which the document is known here, else its own: the receiver compares it with the CDA's. */
+function txa(
+  reference: DocumentReference,
+  id: Identifier | undefined,
+  type: WrittenComponent[],
+  parent: Written,
+  author: string,
+): Segment {
+  const number = id ? entity(id) : (reference.id ?? '');
   const at = time(reference.date ?? '');
-  return ['TXA', '1', String(type[0]), 'TEXT', at, ...blank(7), id, parent, ...blank(3), 'AU', ...blank(4), author];
+  return ['TXA', '1', String(type[0]), 'TEXT', at, ...blank(7), number, parent, ...blank(3), 'AU', ...blank(4), author];
 }
 
 /** `ROOT` alone, or `EXTENSION^^ROOT^ISO`. */
