@@ -66,6 +66,8 @@ export class CodeTable {
   private readonly groups: { source: string | undefined; target: string | undefined }[];
   private readonly systemOfAll: string | undefined;
   private readonly unmapped: Lookup;
+  /** Where each system has an answer of its own for codes the table does not know (ConceptMap.group.unmapped). */
+  private readonly unmappedOf = new Map<string | undefined, Lookup>();
 
   constructor(name: string, map: ConceptMap) {
     this.name = name;
@@ -78,14 +80,20 @@ export class CodeTable {
     for (const group of groups) {
       for (const element of group.element) this.add(group.source, group.target, element);
     }
-    this.unmapped = unmappedRule(groups, this.systemOfAll);
+    for (const group of groups) {
+      const rule = unmappedRule(group, this.systemOfAll);
+      if (rule) this.unmappedOf.set(group.source, rule);
+    }
+    // A table of one system takes every code for one of that system; of several, each system speaks for its own codes.
+    const only = systems.size === 1 ? [...this.unmappedOf.values()][0] : this.unmappedOf.get(undefined);
+    this.unmapped = only ?? { outcome: 'unmapped', targets: [], system: this.systemOfAll };
   }
 
   /** What a code becomes. Without a system, all groups are searched, the first that knows the code decides. */
   lookup(system: string | undefined, code: string): Lookup {
     const targets = this.forward.get(system, code) ?? (system ? this.forward.get('', code) : undefined);
     if (targets) return { outcome: 'mapped', targets, system: this.systemOfAll };
-    return this.unmapped;
+    return this.unmappedOf.get(system) ?? this.unmapped;
   }
 
   /** The codes that become this one. */
@@ -125,16 +133,10 @@ export class CodeTable {
   }
 }
 
-function unmappedRule(groups: NonNullable<ConceptMap['group']>, system: string | undefined): Lookup {
-  for (const { unmapped, target } of groups) {
-    if (unmapped?.mode === 'provided') return { outcome: 'provided', targets: [], system };
-    if (unmapped?.mode === 'fixed' && unmapped.code) {
-      return {
-        outcome: 'fixed',
-        targets: [{ system: target, code: unmapped.code, display: unmapped.display }],
-        system,
-      };
-    }
-  }
-  return { outcome: 'unmapped', targets: [], system };
+type Group = NonNullable<ConceptMap['group']>[number];
+
+function unmappedRule({ unmapped, target }: Group, system: string | undefined): Lookup | undefined {
+  if (unmapped?.mode === 'provided') return { outcome: 'provided', targets: [], system };
+  if (unmapped?.mode !== 'fixed' || !unmapped.code) return undefined;
+  return { outcome: 'fixed', targets: [{ system: target, code: unmapped.code, display: unmapped.display }], system };
 }

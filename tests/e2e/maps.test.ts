@@ -35,36 +35,40 @@ describe('maps of a gateway that runs', () => {
   test('codes nobody has mapped: delivered, the original kept, one line in the report with place and sender', async () => {
     const daily = await gateway.post('/in/telemonitoring/covidom?wait=20', json('covidom-daily-unknown-code'));
     expect([daily.status, daily.body.state]).toEqual([200, 'delivered']);
-    const oru = golden('hl7v2-oru-laboratory', 'input.hl7')
+    const laboratory = golden('hl7v2-oru-laboratory', 'input.hl7')
       .toString()
-      .replace(/\|2160-0\^[^|]*\|/, '|XQ17^Dosage maison^L|');
-    const laboratory = oru.includes('XQ17') ? oru : oru.replace(/(OBX\|1\|NM\|)[^|]*/, '$1XQ17^Dosage maison^L');
+      .replace(/(OBX\|1\|NM\|)[^|]*/, '$1XQ17^Dosage maison^L');
     expect(await gateway.send(laboratory)).toMatchObject({ code: 'AA' });
+    // An entry of a CDA, of a system that is the laboratory's own.
     const cda = golden('cda-biology', 'input.xml').toString();
-    const local = cda.replace(/(<interpretationCode code=")[^"]*(" codeSystem=")[^"]*"/, '$1ZZ$21.2.250.1.999.42"');
-    expect((await gateway.post('/in/cda?wait=20', local, { 'content-type': 'application/xml' })).body.state).toBe(
+    expect(cda).toContain('CRP-LOCALE');
+    expect((await gateway.post('/in/cda?wait=20', cda, { 'content-type': 'application/xml' })).body.state).toBe(
       'delivered',
     );
+    const symptom = json('covidom-daily-unknown-code').otherSymptoms.at(-1).code as string;
+    type Line = { code: string; sender: string; place: string; table: string; count: number };
+    // The acknowledgement over MLLP comes before the conversion.
     const found = await until(async () => {
-      const { out } = await passerelle('unmapped', '--json');
-      const list = JSON.parse(out) as { code: string; sender: string; place: string; table: string; count: number }[];
-      return list.length > 0 && list;
+      const list = JSON.parse((await passerelle('unmapped', '--json')).out) as Line[];
+      const codes = list.map(({ code }) => code);
+      return [symptom, 'XQ17', 'CRP-LOCALE'].every((code) => codes.includes(code)) && list;
     });
-    const unknown = json('covidom-daily-unknown-code').otherSymptoms.map(({ code }: { code: string }) => code);
-    expect(found).toContainEqual(
-      expect.objectContaining({
-        code: unknown.at(-1),
-        table: 'covidom-symptom',
-        place: expect.stringMatching(/^\/otherSymptoms\/\d+\/code$/),
-        count: 1,
-      }),
-    );
-    for (const one of found) expect([one.sender.length > 0, one.place.length > 0]).toEqual([true, true]);
-    const { body } = await gateway.get('/fhir/R4/Observation?_count=200');
-    const codes = body.entry.flatMap(({ resource }: any) => resource.code?.coding ?? []).map(({ code }: any) => code);
-    expect(codes).toEqual(expect.arrayContaining([unknown.at(-1), 'XQ17']));
+    const lines = (code: string) => found.filter((one) => one.code === code);
+    const line = (table: string, place: RegExp) =>
+      expect.objectContaining({ table, place: expect.stringMatching(place), count: 1 });
+    expect(lines(symptom)).toEqual([line('covidom-symptom', /^\/otherSymptoms\/\d+\/code$/)]);
+    expect(lines('XQ17')).toEqual([line('observation-code', /^OBX\[1\]-3$/)]);
+    expect(lines('CRP-LOCALE')).toEqual([
+      line('observation-code', /^\/ClinicalDocument\/.*\/entryRelationship\[3\]\/observation\/code$/),
+    ]);
+    for (const one of found) expect(one.sender).not.toBe('');
+    for (const code of [symptom, 'XQ17', 'CRP-LOCALE']) {
+      const { body } = await gateway.get(`/fhir/R4/Observation?code=${code}`);
+      expect([code, body.entry?.length]).toEqual([code, 1]);
+    }
     const table = await passerelle('unmapped');
     expect(table.out).toContain('codes-covidom-symptom.json');
+    expect(table.out).toContain('codes-observation-code.json');
   });
 
   test('preview: what a changed map would change on stored messages; nothing is activated', async () => {

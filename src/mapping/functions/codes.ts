@@ -103,13 +103,15 @@ const forms: Record<string, (lookup: Lookup, coded: Coded) => unknown> = {
     targets[0]
       ? clean(targets[0])
       : coded.codings[0] && clean({ ...coded.codings[0], system: coded.codings[0].system ?? system }),
-  CodeableConcept: ({ targets, system }, coded) => {
+  CodeableConcept: ({ targets, system, outcome }, coded) => {
     const coding = targets.map(clean);
     for (const original of coded.codings) {
-      const kept = clean({ ...original, system: original.system ?? system });
-      if (!coding.some((one) => one.code === kept.code && one.system === kept.system)) coding.push(kept);
+      const own = clean({ ...original, system: original.system ?? system });
+      if (!coding.some((one) => one.code === own.code && one.system === own.system)) coding.push(own);
     }
-    const words = coded.text ?? coded.codings[0]?.display;
+    // What needs no translation gets no words it did not bring.
+    const kept = outcome === 'provided' || (outcome === 'mapped' && targets.length === 0);
+    const words = coded.text ?? (kept ? undefined : coded.codings[0]?.display);
     return { ...(coding.length > 0 ? { coding } : {}), ...(words ? { text: words } : {}) };
   },
 };
@@ -118,8 +120,10 @@ const forms: Record<string, (lookup: Lookup, coded: Coded) => unknown> = {
 function translated(run: Run, table: CodeTable, coded: Coded): Lookup {
   let lookup: Lookup | undefined;
   for (const original of coded.codings) {
-    lookup = table.lookup(original.system, original.code);
-    if (lookup.outcome === 'mapped') {
+    const found = table.lookup(original.system, original.code);
+    if (lookup?.outcome !== 'provided') lookup = found;
+    if (found.outcome === 'mapped') {
+      lookup = found;
       run.translation = { table: table.name, from: original, system: lookup.system, to: lookup.targets[0] };
       return lookup;
     }
