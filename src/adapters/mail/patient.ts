@@ -1,4 +1,5 @@
-import type { Coding, Patient } from '@medplum/fhirtypes';
+import type { Patient } from '@medplum/fhirtypes';
+import { insOf, isQualified } from '../../adapter/ins.ts';
 
 /** What a mail says of its patient. */
 export interface PatientTraits {
@@ -18,23 +19,18 @@ export interface PatientTraits {
   complete: boolean;
 }
 
-const RELIABILITY = /fr-core-identity-reliability$/;
 const SEXES = { male: 'M', female: 'F', other: 'O', unknown: 'U' } as const;
-const INS_SYSTEM = /^urn:oid:1\.2\.250\.1\.213\.1\.4\./;
+/** The national identity in all its ages: INS-C as well is no number of a hospital’s. */
+const NATIONAL = /^urn:oid:1\.2\.250\.1\.213\.1\.4\./;
 
 /** What a mail says of a patient, from its record. */
 export function traitsOf(patient: Patient): PatientTraits {
   const names = patient.name ?? [];
   const name = names.find((one) => one.use === 'official') ?? names.find((one) => one.use !== 'old') ?? {};
-  const ins = (patient.identifier ?? []).find(
-    ({ system, value, use }) =>
-      /^urn:oid:1\.2\.250\.1\.213\.1\.4\.(8|9|10|11)$/.test(system ?? '') &&
-      use !== 'old' &&
-      /^[1-8]\d{4}(\d{2}|2[AB])\d{8}$/.test(value ?? ''),
-  );
+  const ins = insOf(patient);
   const local = (patient.identifier ?? []).find(
     ({ system = '', value, use }) =>
-      system.startsWith('urn:oid:') && !INS_SYSTEM.test(system) && use !== 'old' && Boolean(value),
+      system.startsWith('urn:oid:') && !NATIONAL.test(system) && use !== 'old' && Boolean(value),
   );
   const family = name.family ?? name.text ?? '';
   const given = name.given?.[0] ?? '';
@@ -47,19 +43,10 @@ export function traitsOf(patient: Patient): PatientTraits {
     family,
     given,
     birthDate: year && month && day ? `${day}/${month}/${year}` : (year ?? ''),
-    ...(ins ? { ins: { system: ins.system!, oid: ins.system!.slice('urn:oid:'.length), value: ins.value! } } : {}),
+    ...(ins ? { ins: { ...ins, oid: ins.system.slice('urn:oid:'.length) } } : {}),
     ...(patient.gender ? { sex: SEXES[patient.gender] } : {}),
     ...(local ? { local: { oid: local.system!.slice('urn:oid:'.length), value: local.value! } } : {}),
     qualified: complete && isQualified(patient),
     complete,
   };
-}
-
-/** Qualified in FR Core 2.2 (`QUAL`), or validated in HL7 v2 and FR Core 2.1 (`VALI`), where that means the same. */
-function isQualified(patient: Patient): boolean {
-  const statuses = (patient.extension ?? [])
-    .filter(({ url }) => RELIABILITY.test(url))
-    .flatMap(({ extension }) => extension?.find(({ url }) => url === 'identityStatus')?.valueCoding ?? []);
-  const isOlder = ({ system, version }: Coding) => version?.startsWith('2.1') || /v2-0445$/.test(system ?? '');
-  return statuses.some((one) => one.code === 'QUAL' || (one.code === 'VALI' && isOlder(one)));
 }

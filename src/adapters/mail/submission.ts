@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { CodeableConcept, Coding, Identifier } from '@medplum/fhirtypes';
+import { escapeText } from '../../formats/hl7v2/index.ts';
 import type { XdmDocument, XdmSubmission, XdsCode } from '../../formats/xdm/index.ts';
 import { type Author, type Content, type Dossier, uniqueIdOf } from './dossier.ts';
 import type { PatientTraits } from './patient.ts';
@@ -30,10 +31,9 @@ export function submissionOf(
       .filter((content) => isStructured(content) || dossier.contents.every((one) => !isStructured(one)))
       .map((content) => ({ dossier, content })),
   );
-  const number = BigInt(`0x${createHash('sha256').update(sending.messageId).digest('hex').slice(0, 30)}`);
   const replaces = dossiers[0]?.replaces;
   return {
-    uniqueId: `2.25.${number}`,
+    uniqueId: oidOf(sending.messageId),
     sourceId: sending.sourceId,
     title: dossiers.map(titleOf).join(', '),
     submissionTime: hl7Time(sending.at.toISOString()) ?? '',
@@ -93,7 +93,12 @@ function entryIdOf({ reference, contents }: Dossier, content: Content): string {
   const id = uniqueIdOf(reference.masterIdentifier) ?? reference.id ?? '';
   const at = isStructured(content) ? 0 : contents.indexOf(content);
   if (at === 0) return id;
-  return `2.25.${BigInt(`0x${createHash('sha256').update(`${id}|${at}`).digest('hex').slice(0, 30)}`)}`;
+  return oidOf(`${id}|${at}`);
+}
+
+/** An OID that follows from a name, in the arc of those that nobody need register (ITU-T X.667). */
+function oidOf(name: string): string {
+  return `2.25.${BigInt(`0x${createHash('sha256').update(name).digest('hex').slice(0, 30)}`)}`;
 }
 
 /** The INS; without one the number of the record, which is all there is to say whose document it is. */
@@ -103,22 +108,16 @@ function patientIdOf({ ins, local }: PatientTraits): string {
 }
 
 function cx({ value, oid }: { value: string; oid: string }, type: string): string {
-  return `${escaped(value)}^^^&${oid}&ISO^${type}`;
+  return `${escapeText(value)}^^^&${oid}&ISO^${type}`;
 }
 
 function sourceOf({ family, given, birthDate, sex }: PatientTraits): string[] {
   const day = birthDate.split('/').reverse().join('');
   return [
-    `PID-5|${escaped(family)}^${escaped(given)}^^^^^L`,
+    `PID-5|${escapeText(family)}^${escapeText(given)}^^^^^L`,
     ...(day ? [`PID-7|${day}`] : []),
     ...(sex ? [`PID-8|${sex}`] : []),
   ];
-}
-
-/** A text inside a component of HL7 v2 (2.7): its separators are escaped. */
-function escaped(value: string): string {
-  const signs: Record<string, string> = { '\\': '\\E\\', '|': '\\F\\', '^': '\\S\\', '&': '\\T\\', '~': '\\R\\' };
-  return value.replace(/[\\|^&~]/g, (sign) => signs[sign]!);
 }
 
 /** XCN: the national number of a person, else none. */
@@ -127,14 +126,14 @@ function personOf({ practitioner }: Author): string | undefined {
   if (!practitioner || !name) return undefined;
   const number = national(practitioner.identifier, 'urn:oid:1.2.250.1.71.4.2.1');
   const authority = number ? '^^^^^^&1.2.250.1.71.4.2.1&ISO^D^^^IDNPS' : '';
-  return `${number ?? ''}^${escaped(name.family ?? '')}^${escaped(name.given?.[0] ?? '')}${authority}`;
+  return `${number ?? ''}^${escapeText(name.family ?? '')}^${escapeText(name.given?.[0] ?? '')}${authority}`;
 }
 
 /** XON */
 function institutionOf({ organization }: Author): string | undefined {
   if (!organization?.name) return undefined;
   const number = national(organization.identifier, 'urn:oid:1.2.250.1.71.4.2.2');
-  const name = escaped(organization.name);
+  const name = escapeText(organization.name);
   return number ? `${name}^^^^^&1.2.250.1.71.4.2.2&ISO^IDNST^^^${number}` : name;
 }
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { transmittedBy } from '../../adapter/documents.ts';
+import { isIns } from '../../adapter/ins.ts';
 import type { Wanted, Written } from '../../adapter.ts';
 import type { Orders, Party } from '../../conversion.ts';
 import type { MailConfig } from './config.ts';
@@ -24,9 +25,6 @@ export interface MailPayload {
   body?: string;
   sender?: Party;
 }
-
-/** Systems of the national identity: a party named by one is a patient. */
-const INS = /^urn:oid:1\.2\.250\.1\.213\.1\.4\.(8|9|10|11)$/;
 
 /**
  * The mails a written document calls for, CI-SIS "Transmission de documents CDA en HL7 v2", rules for MSSanté: one for each
@@ -80,8 +78,9 @@ function toldOf(orders: Orders, audience: MailPayload['audience']) {
   };
 }
 
+/** A party named by a number of the national identity, or with an address of the patients' domain. */
 function isPatient({ person, mail }: Party, config: MailConfig): boolean {
-  return INS.test(person?.identifier?.system ?? '') || isPatientAddress(mail, config);
+  return isIns(person?.identifier?.system) || isPatientAddress(mail, config);
 }
 
 /** True for an address in the patients' domain. */

@@ -1,4 +1,5 @@
 import type { DocumentReference, Identifier, Patient } from '@medplum/fhirtypes';
+import { isIns, isQualified } from '../../adapter/ins.ts';
 import type { Party } from '../../conversion.ts';
 import { type CdaIdentity, identity, read as readCda } from '../../formats/cda/index.ts';
 import { compose, type Written, type WrittenComponent, write } from '../../formats/hl7v2/index.ts';
@@ -61,15 +62,14 @@ export function mdm(letter: Letter, controlId: string, { application, facility, 
   return write(compose(segments));
 }
 
-const INS = /^urn:oid:1\.2\.250\.1\.213\.1\.4\.(8|9|10|11)$/;
 const sexes: Record<string, string> = { male: 'M', female: 'F', other: 'O' };
 
 function pid(named: CdaIdentity['patient'], patient: Patient | undefined): Segment {
   const name = named.name.find(({ use }) => use === 'official') ?? named.name[0];
   const given = name?.given?.join(' ') ?? '';
   const numbers = named.identifier.map((one): WrittenComponent[] => {
-    const isIns = INS.test(one.system ?? '');
-    return [one.value, '', '', authority(one, isIns ? 'ASIP-SANTE-INS-NIR' : ''), isIns ? 'INS' : 'PI'];
+    const isNational = isIns(one.system);
+    return [one.value, '', '', authority(one, isNational ? 'ASIP-SANTE-INS-NIR' : ''), isNational ? 'INS' : 'PI'];
   });
   const birth = named.birthDate?.replaceAll('-', '') ?? '';
   return [
@@ -85,14 +85,8 @@ function pid(named: CdaIdentity['patient'], patient: Patient | undefined): Segme
     ...blank(2),
     named.birthPlace ? ['', '', '', '', '', '', 'BDL', '', named.birthPlace] : '',
     ...blank(20),
-    isQualified(patient) ? 'VALI' : 'PROV',
+    patient && isQualified(patient) ? 'VALI' : 'PROV',
   ];
-}
-
-function isQualified(patient: Patient | undefined): boolean {
-  const found = patient?.extension?.find(({ url }) => /fr-core-identity-reliability$/.test(url));
-  const coding = found?.extension?.find(({ url }) => url === 'identityStatus')?.valueCoding;
-  return coding?.code === 'QUAL' || coding?.code === 'VALI';
 }
 
 function authority({ system = '' }: Identifier, name: string): string[] {
@@ -152,7 +146,7 @@ function participation(role: string, { person, organization, mail }: Party): Seg
           number ? authority(number, 'ASIP-SANTE-PS') : '',
           'D',
           ...blank(2),
-          INS.test(number?.system ?? '') ? 'INS' : 'IDNPS',
+          isIns(number?.system) ? 'INS' : 'IDNPS',
         ]
       : '',
     ...blank(2),

@@ -11,6 +11,9 @@ export interface Separators {
   truncation?: string;
 }
 
+/** The separators everybody recommends (2.5.4), where a text is made and no message says others. */
+export const STANDARD: Separators = { field: '|', component: '^', repetition: '~', escape: '\\', subcomponent: '&' };
+
 /** How the text of one message is to be read. */
 export interface Escaped {
   separators: Separators;
@@ -94,7 +97,7 @@ function hexadecimal(digits: string, charset: Charset): string | undefined {
 }
 
 /** Text made safe to stand in a component: separators as escapes, line breaks as `\.br\`. */
-export function escapeText(text: string, separators: Separators): string {
+export function escapeText(text: string, separators: Separators = STANDARD): string {
   const { field, component, repetition, escape: mark, subcomponent } = separators;
   let safe = '';
   for (const character of text) {

@@ -1,6 +1,7 @@
 /** HL7 v2: bytes ⇄ plain tree, acknowledgements, inspection. What maps see is described in the README of this folder. */
 export { type AcknowledgementCode, type Answer, acknowledge } from './acknowledge.ts';
 export { type Envelope, envelope } from './envelope.ts';
+export { escapeText } from './escape.ts';
 export { claims, dedupeKey, kind, retiredClaims, sender } from './header.ts';
 export { inspect } from './inspect.ts';
 export type { InspectedDocument, InspectOptions } from './inspection.ts';

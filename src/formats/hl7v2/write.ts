@@ -1,6 +1,6 @@
 /** Tree → bytes, and messages made here. */
 import { type Charset, type CharsetName, charset } from './charset.ts';
-import { escapeText, type Separators } from './escape.ts';
+import { escapeText, type Separators, STANDARD } from './escape.ts';
 import { treeOf } from './read.ts';
 import type { RawSegment } from './split.ts';
 import { limits } from './split.ts';
@@ -44,8 +44,6 @@ export type WrittenComponent = string | string[] | Uint8Array | undefined;
 /** A field to be written: text, a list of components, or several of either. */
 export type Written = string | undefined | WrittenComponent[] | { repetitions: (string | WrittenComponent[])[] };
 
-const STANDARD: Separators = { field: '|', component: '^', repetition: '~', escape: '\\', subcomponent: '&' };
-
 /** Makes a message: each segment is its name and its fields from 1 (for MSH from MSH-3). */
 export function compose(segments: [name: string, ...fields: Written[]][], set: CharsetName = 'utf-8'): Hl7v2Tree {
   const raws = segments.map(([name, ...fields]) => {
@@ -60,7 +58,7 @@ export function compose(segments: [name: string, ...fields: Written[]][], set: C
 
 function fieldText(field: Written): string {
   if (field === undefined) return '';
-  if (typeof field === 'string') return escapeText(field, STANDARD);
+  if (typeof field === 'string') return escapeText(field);
   if (!Array.isArray(field)) return field.repetitions.map(fieldText).join(STANDARD.repetition);
   const components = field.map(componentText);
   while (components.length > 0 && components.at(-1) === '') components.pop();
@@ -69,7 +67,7 @@ function fieldText(field: Written): string {
 
 function componentText(component: WrittenComponent): string {
   if (component === undefined) return '';
-  if (typeof component === 'string') return escapeText(component, STANDARD);
+  if (typeof component === 'string') return escapeText(component);
   if (component instanceof Uint8Array) return Buffer.from(component).toString('base64');
-  return component.map((one) => escapeText(one, STANDARD)).join(STANDARD.subcomponent);
+  return component.map((one) => escapeText(one)).join(STANDARD.subcomponent);
 }
