@@ -123,7 +123,8 @@ function invalid(row: number, column: number, wanted: string): Fault {
 /** A fault of the form at the cell it came from. */
 function placeOf(sheet: Sheet, at: number[], pointer: string, row: number): string {
   const index = sheet.columns.findIndex(({ to }) => pointer === to || pointer.startsWith(`${to}/`));
-  return index >= 0 && at[index]! >= 0 ? `row ${row}, column ${columnName(at[index]!)}` : `row ${row}, ${pointer}`;
+  if (index >= 0 && at[index]! >= 0) return `row ${row}, column ${columnName(at[index]!)}`;
+  return pointer === '' ? `row ${row}` : `row ${row}, ${pointer}`;
 }
 
 const expected = {

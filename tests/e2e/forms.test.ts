@@ -17,6 +17,7 @@ const cases = {
   'covidom-daily': 'covidom-daily-normal',
   'covidom-alert': 'covidom-alert',
   'msp-call-sheet': 'msp-call-not-reached',
+  'laboratory-results': 'laboratory-result-antigen',
   'covisan-directory': 'covisan-directory',
   'discharge-package': 'discharge-package',
   'covidom-closing': 'covidom-closing',

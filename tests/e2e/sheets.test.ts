@@ -49,6 +49,26 @@ const row = (id: string, spo2: string, more: Record<number, string> = {}) => {
   ];
   return cells.map((cell, index) => more[index] ?? cell);
 };
+const RESULTS = [
+  ...[
+    'N° de résultat',
+    'INS',
+    'Autorité INS',
+    'Nom',
+    'Prénom',
+    'Né(e) le',
+    'Sexe',
+    'Laboratoire',
+    'Prélevé le',
+    'Statut',
+  ],
+  ...['Test', 'Code', 'Système', 'Examen', 'Résultat', 'Valeur', 'Signe', 'Unité', 'Min'],
+];
+const result = (id: string, more: Record<string, string>) => {
+  const [ins, authority, family, given, born, sex] = row('', '').slice(1, 7);
+  const cells = [id, ins!, authority!, family!, given!, born!, sex!, 'Laboratoire des Essais', '12/11/2020 08:15'];
+  return RESULTS.map((header, index) => more[header] ?? cells[index] ?? '');
+};
 const csv = (rows: string[][]) =>
   rows
     .map((cells) => cells.map((one) => (/[;"]/.test(one) ? `"${one.replaceAll('"', '""')}"` : one)).join(';'))
@@ -150,6 +170,47 @@ describe('the call sheet as a spreadsheet', () => {
     await settled();
     const { body: found } = await gateway.get('/fhir/R4/Encounter?identifier=X-1');
     expect(found.entry[0].resource.period.start).toBe('2020-11-12T10:30:00+01:00');
+  });
+
+  test('results of a laboratory: CSV with good and bad rows, then a workbook; corrected under the same number', async () => {
+    const to = '/in/telemonitoring/laboratory-results';
+    const sheet = csv([
+      RESULTS,
+      result('L-1', { Test: 'PCR', Résultat: 'positif' }),
+      result('L-2', { Test: 'PCR', Résultat: 'peut-être' }),
+      result('L-3', { Code: '1988-5', Système: 'LOINC', Examen: 'CRP', Valeur: '8,5', Signe: '<', Unité: 'mg/l' }),
+      result('L-4', { Code: 'CRP-US', Système: 'urn:oid:1.2.250.1.999.9.7', Valeur: 'élevée' }),
+      result('L-5', { Test: 'sérologie' }),
+      result('L-6', { Code: 'NFS', Système: 'urn:oid:1.2.250.1.999.9.7', Valeur: '4,2', Unité: 'G/L', Min: '4' }),
+    ]);
+    const { status, body } = await gateway.post(to, sheet, { 'content-type': 'text/csv' });
+    expect([status, body.accepted.map((one: any) => one.row)]).toEqual([202, [2, 4, 7]]);
+    const column = (header: string) => String.fromCharCode(65 + RESULTS.indexOf(header));
+    expect(body.refused.map((one: any) => [one.row, JSON.stringify(one.issues)])).toEqual([
+      [3, expect.stringContaining(`row 3, column ${column('Résultat')}`)],
+      [5, expect.stringContaining(`row 5, column ${column('Valeur')}`)],
+      [6, expect.stringContaining('row 6')],
+    ]);
+    expect(JSON.stringify(body)).not.toMatch(/VALMONT|peut-être|élevée/);
+    await settled();
+    const { body: crp } = await gateway.get('/fhir/R4/Observation?code=1988-5');
+    expect(crp.entry[0].resource).toMatchObject({
+      valueQuantity: { value: 8.5, comparator: '<', unit: 'mg/l', code: 'mg/L' },
+      effectiveDateTime: '2020-11-12T08:15:00+01:00',
+    });
+    const { body: local } = await gateway.get('/fhir/R4/Observation?code=urn:oid:1.2.250.1.999.9.7|NFS');
+    expect(local.entry[0].resource.valueQuantity).toMatchObject({ value: 4.2, unit: 'G/L', code: '10*9/L' });
+    expect(await total('DiagnosticReport?_summary=count')).toBe(3);
+
+    const corrected = result('L-1', { Test: 'PCR', Résultat: 'négatif', Statut: 'rectifié' });
+    const again = await gateway.post(to, await workbook([RESULTS, corrected]), { 'content-type': XLSX });
+    expect([again.status, again.body.accepted.length, again.body.refused]).toEqual([202, 1, []]);
+    await settled();
+    const { body: tests } = await gateway.get('/fhir/R4/Observation?code=94500-6');
+    expect(
+      tests.entry.map(({ resource }: any) => [resource.status, resource.valueCodeableConcept.coding[0].code]),
+    ).toEqual([['corrected', '260385009']]);
+    expect(await total('DiagnosticReport?_summary=count')).toBe(3);
   });
 
   test('refused as a whole: no headers, no sheet declared, no table, a bomb', async () => {

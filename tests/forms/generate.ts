@@ -14,6 +14,7 @@ interface Schema {
   minimum?: number;
   maximum?: number;
   items?: Schema;
+  anyOf?: Schema[];
   properties?: Record<string, Schema>;
   required?: string[];
 }
@@ -42,6 +43,7 @@ function arbitraryOf(schema: Schema, name: string, root: Schema): fc.Arbitrary<u
     return fc.integer({ min: schema.minimum ?? 0, max: Math.min(schema.maximum ?? 50, 60) });
   if (schema.type === 'number')
     return fc.integer({ min: (schema.minimum ?? 1) * 10, max: (schema.maximum ?? 90) * 10 }).map((n) => n / 10);
+  if (schema.anyOf) return fc.oneof(...schema.anyOf.map((one) => textOf(one, name)));
   return textOf(schema, name);
 }
 
@@ -165,6 +167,7 @@ const fitters: Record<string, (form: Form) => void> = {
   },
   'covidom-daily': (form) => daily(form),
   'covisan-directory': (form) => directory(form),
+  'laboratory-results': (form) => laboratory(form),
   'discharge-package': (form) => {
     for (const one of (form.remote as Form[] | undefined) ?? []) {
       if (one.state !== 'done' && one.state !== 'planned') for (const key of ['start', 'end']) delete one[key];
@@ -191,6 +194,19 @@ function daily(form: Form): void {
   if (!form.device) for (const [, one] of measures) delete one.manual;
   const codes = ['MYALG', 'CEPH', 'ODYN', 'XQ-17'];
   for (const [index, one] of ((form.otherSymptoms as Form[] | undefined) ?? []).entries()) one.code = codes[index]!;
+}
+
+/** One value of one kind; a unit that has a translation is written as the table's target is. */
+function laboratory(form: Form): void {
+  const test = form.test as Form | undefined;
+  form.test = test?.kind ? { kind: test.kind } : test?.code ? test : { kind: 'rt-pcr' };
+  if (form.status === 'final') delete form.status;
+  const outcomes = ['result', 'value', 'text'].filter((name) => form[name] !== undefined);
+  for (const name of outcomes.slice(1)) delete form[name];
+  if (outcomes.length === 0) form.status = 'preliminary';
+  if (form.value === undefined) for (const name of ['comparator', 'unit', 'low', 'high']) delete form[name];
+  else if (form.unit !== undefined)
+    form.unit = ['g/L', 'G/L', 'UI/mL', 'µmol/L', 'unité maison'][(Number(form.value) % 5) | 0];
 }
 
 function directory(form: Form): void {
