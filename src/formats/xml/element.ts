@@ -16,9 +16,8 @@ export interface XmlElement {
   lifted?: Uint8Array;
 }
 
-const NONE: string[] = [];
 /** The one empty list all elements without attributes share. */
-export const noAttributes = NONE;
+export const noAttributes: string[] = [];
 
 /** Value of an attribute, undefined when absent. */
 export function attribute(element: XmlElement, name: string): string | undefined {

@@ -1,4 +1,5 @@
 export { decodeBase64 } from './base64.ts';
 export { attribute, child, elements, ownText, type XmlElement, xpath } from './element.ts';
 export { type XmlLimits, xmlLimits } from './limits.ts';
-export { readXml, type XmlOptions, type XmlResult } from './reader.ts';
+export type { XmlOptions } from './parse.ts';
+export { readXml, type XmlResult } from './reader.ts';

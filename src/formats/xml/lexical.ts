@@ -10,13 +10,16 @@ export function skipBlank(text: string, from: number): number {
   return at;
 }
 
-/** Where a name ends: at white space, `=`, `/`, `>`, `?`, a quote, `<` or the end of the text. */
+/** True for what a name ends at: white space, `=`, `/`, `>`, `?`, a quote, `<`. */
+export function isNameEnd(code: number): boolean {
+  if (code > 0x3f) return false;
+  if (code <= 32 || code === 0x3e || code === 0x2f || code === 0x3d || code === 0x3f || code === 0x3c) return true;
+  return code === 0x22 || code === 0x27;
+}
+
+/** Where a name ends, at the latest with the text. */
 export function nameEnd(text: string, from: number): number {
-  for (let at = from; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    if (code <= 32 || code === 0x3e || code === 0x2f || code === 0x3d || code === 0x3f || code === 0x3c) return at;
-    if (code === 0x22 || code === 0x27) return at;
-  }
+  for (let at = from; at < text.length; at++) if (isNameEnd(text.charCodeAt(at))) return at;
   return text.length;
 }
 

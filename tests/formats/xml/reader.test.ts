@@ -109,9 +109,28 @@ describe('readXml', () => {
     expect(mixed.lifted?.length ?? ownText(mixed).length).toBe(payload.length);
   });
 
-  test('stops where it is told', () => {
-    const { root } = read('<r><a/><stop/><unclosed>', { until: (one: { name: string }) => one.name === 'stop' });
-    expect(elements(root!).map((one) => one.name)).toEqual(['a', 'stop']);
+  test('a forbidden character is what is said, whatever else is wrong before it', () => {
+    for (const document of [
+      '<r a="\u0001"/>',
+      '<r><!-- \u0001 --></r>',
+      '<r>\u0001</r>',
+      '<r><?a \u0001?></r>',
+      '<r a="\uffff"/>',
+      '<r><![CDATA[\ufffe]]></r>',
+      '<r a=b>\u0001</r>',
+      '<r><\u0001/></r>',
+      '<r>&nosuch; \u0001',
+    ]) {
+      const { fault } = read(document);
+      expect(fault).toMatchObject({ code: 'xml-malformed', params: { reason: 'character' } });
+      expect(fault!.place).toBe(`line 1, column ${document.search(/[\u0001\ufffe\uffff]/) + 1}`);
+    }
+  });
+
+  test('names of the same hash stay apart', () => {
+    const { root } = read('<r><Aa x:Aa="1" xmlns:x="urn:x" BB="2"/><BB/><Aa/></r>');
+    expect(elements(root!).map((one) => one.name)).toEqual(['Aa', 'BB', 'Aa']);
+    expect(elements(root!)[0]!.attributes).toEqual(['{urn:x}Aa', '1', 'BB', '2']);
   });
 
   test('property: agrees with libxml2 on what is well-formed, mutated documents included', () => {
