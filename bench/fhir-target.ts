@@ -63,7 +63,7 @@ async function openHapi(folder: string): Promise<Target> {
     let said = '';
     server.stdout.on('data', (chunk: Buffer) => {
       said += chunk.toString('utf8');
-      const ready = /ready (http:\/\/\S+)/.exec(said)?.[1];
+      const ready = /ready (http:\/\/\S+)\s/.exec(said)?.[1];
       if (ready) resolve(ready);
     });
     server.once('exit', (code) => reject(new Error(`HAPI ended with ${code}`)));

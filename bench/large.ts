@@ -9,6 +9,8 @@ import { feed, MEASURES, PATIENTS } from './telemonitoring.ts';
 /** Others' messages a second while the large one is worked on. */
 const OTHERS = 50;
 
+const MEGABYTE = 1024 * 1024;
+
 /** Identifier of the document of the golden case. */
 const DOCUMENT = '1.2.250.1.999.7.2.101';
 
@@ -23,11 +25,13 @@ export async function run(options: BenchOptions = {}): Promise<BenchResult> {
   try {
     options.progress?.('enrolling patients and warming up');
     await feed(gateway, MEASURES, { from: 0, count: PATIENTS });
-    await sendDocument(gateway, 1, 1);
+    await sendDocument(gateway, message(1, MEGABYTE));
     await feed(gateway, MEASURES, { from: PATIENTS, seconds: 5, rate: OTHERS });
     const quiet = await feed(gateway, MEASURES, { from: 100_000, seconds: 10, rate: OTHERS });
 
     options.progress?.(`${megabytes} MB`);
+    // Made before anything is timed: this process measures the others, too.
+    const document = message(2, megabytes * MEGABYTE);
     const before = gateway.usage().usedMb;
     let most = 0;
     const looking = setInterval(() => {
@@ -35,7 +39,7 @@ export async function run(options: BenchOptions = {}): Promise<BenchResult> {
     }, 20);
     const others = feed(gateway, MEASURES, { from: 200_000, seconds: 10, rate: OTHERS });
     const start = performance.now();
-    await sendDocument(gateway, 2, megabytes);
+    await sendDocument(gateway, document);
     const acknowledged = performance.now() - start;
     while ((await gateway.metric('passerelle_messages', 'accepted')) > 0) await pause(50);
     const delivered = performance.now() - start;
@@ -61,9 +65,9 @@ export async function run(options: BenchOptions = {}): Promise<BenchResult> {
   }
 }
 
-async function sendDocument({ mllp }: GatewayUnderTest, number: number, megabytes: number): Promise<void> {
+async function sendDocument({ mllp }: GatewayUnderTest, document: Buffer): Promise<void> {
   const connection = await openMllp(mllp, 120_000);
-  const { code, errors } = await connection.send(message(number, megabytes * 1024 * 1024));
+  const { code, errors } = await connection.send(document);
   connection.close();
   if (code !== 'AA') throw new Error(`answered ${code} ${errors.join(' ')}`);
 }

@@ -19,7 +19,7 @@ import { applyInteraction } from './pipeline/interaction.ts';
 import { judge } from './pipeline/judge.ts';
 import type { Mapped } from './pipeline/prepared.ts';
 import { assertedAt, translate } from './pipeline/translate.ts';
-import { unwrap } from './pipeline/unwrap.ts';
+import { betweenSteps, unwrap } from './pipeline/unwrap.ts';
 
 /**
  * The story of a message after it has been written down and acknowledged (that part is `src/pipeline/inspect.ts`):
@@ -44,6 +44,7 @@ export async function processMessage(message: Message, house: House): Promise<Se
 
 async function convert(message: Message, house: House): Promise<Mapped> {
   const unwrapped = await unwrap(message.incoming);
+  await betweenSteps(message.incoming);
   const conversion = translate(unwrapped, message, house);
   expand(conversion, house.pathway, new Date(message.receivedAt));
   return { unwrapped, conversion };

@@ -1,4 +1,5 @@
 import type { Resource } from '@medplum/fhirtypes';
+import { LongBase64 } from '../formats/fhir/long-base64.ts';
 
 type Bag = Record<string, unknown>;
 
@@ -37,7 +38,7 @@ export function prune(value: unknown): boolean {
   if (value === undefined || value === null || value === '') return true;
   if (typeof value !== 'object') return false;
   if (Array.isArray(value)) return pruneList(value);
-  if (value instanceof Uint8Array) return false;
+  if (value instanceof Uint8Array || value instanceof LongBase64) return false;
   return pruneObject(value as Bag);
 }
 
@@ -71,7 +72,7 @@ export function hasContent(resource: object): boolean {
 
 function isFilled(value: unknown): boolean {
   if (value === undefined || value === null || value === '') return false;
-  if (typeof value !== 'object') return true;
+  if (typeof value !== 'object' || value instanceof LongBase64) return true;
   if (Array.isArray(value)) return value.some(isFilled);
   for (const name in value) if (isFilled((value as Bag)[name])) return true;
   return false;

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import type { Patient } from '@medplum/fhirtypes';
 import type { Decoded } from '../conversion.ts';
-import { type Fault, isError } from '../errors.ts';
+import { type Fault, fault, isError } from '../errors.ts';
 import * as cda from '../formats/cda/index.ts';
 import * as hl7v2 from '../formats/hl7v2/index.ts';
 import type { MailTree } from '../formats/mail/index.ts';
@@ -13,7 +13,7 @@ import type { House } from './house.ts';
 import { judge } from './judge.ts';
 import type { Mapped } from './prepared.ts';
 import { translate } from './translate.ts';
-import { type EmbeddedDocument, type Unwrapped, unwrap } from './unwrap.ts';
+import { type EmbeddedDocument, letGo, type Unwrapped, unwrap } from './unwrap.ts';
 
 /** What is known of a message before it is acknowledged; the journal writes it down with the bytes. */
 export type Inspection = Omit<NewMessage, 'id' | 'incoming' | 'receivedAt'> & {
@@ -50,6 +50,7 @@ function inspectHl7v2(incoming: Incoming, unwrapped: Unwrapped): Inspection {
   const dedupeKey = `hl7v2|${hl7v2.dedupeKey(tree, incoming.bytes)}`;
   const lane = laneOf(hl7v2.claims(tree));
   const ties = tiesOf(tree, lane);
+  letGo(unwrapped, incoming);
   return { ...summary(incoming, hl7v2.kind(tree), hl7v2.sender(tree), faults, dedupeKey), lane, ties };
 }
 
@@ -62,7 +63,7 @@ function tiesOf(tree: hl7v2.Hl7v2Tree, into: string): Inspection['ties'] {
 
 /** What can be said of a message before it is mapped: its own rules, and whether its documents are about its patient. */
 export function inspectBeforeMapping({ format, decoded, parts }: Unwrapped): Fault[] {
-  if (format === 'mail' && decoded) return onePatient(decoded.tree as MailTree, parts);
+  if (format === 'mail' && decoded) return contradictions(decoded.tree as MailTree, parts);
   if (format !== 'hl7v2' || !decoded) return [];
   const tree = decoded.tree as hl7v2.Hl7v2Tree;
   // A document that is broken has said so itself; only its place is known here.
@@ -98,19 +99,24 @@ function inspectMail(incoming: Incoming, unwrapped: Unwrapped): Inspection {
   };
 }
 
-/** Documents of one mail name one patient, the one its metadata name. */
-function onePatient(tree: MailTree, parts: EmbeddedDocument[]): Fault[] {
+/** Documents of one mail name one patient, the one its metadata name, and have the numbers that these give them. */
+function contradictions(tree: MailTree, parts: EmbeddedDocument[]): Fault[] {
   const claims = parts.flatMap(({ place, decoded: document }) => {
     if (document.faults.some(isError)) return [];
-    const { birthPlace: _, ...patient } = cda.identity(document.tree as cda.CdaTree).patient;
-    return [{ place, patient: { resourceType: 'Patient', ...patient } as Patient }];
+    const { patient: named, document: inside } = cda.identity(document.tree as cda.CdaTree);
+    const { birthPlace: _, ...patient } = named;
+    return [{ place, id: inside.id, patient: { resourceType: 'Patient', ...patient } as Patient }];
   });
-  return claims.flatMap(({ place, patient }, index) => {
-    const [value, , , authority] = tree.documents.find((one) => one.place === place)?.patientId?.split('^') ?? [];
+  return claims.flatMap(({ place, id, patient }, index) => {
+    const { patientId, uniqueId } = tree.documents.find((one) => one.place === place) ?? {};
+    const [value, , , authority] = patientId?.split('^') ?? [];
     const system = `urn:oid:${authority?.split('&')[1]}`;
     const announced: Patient = { resourceType: 'Patient', identifier: [{ system, value }] };
     const first = claims[0]!;
     return [
+      ...(uniqueId && id && !cda.sameDocument(uniqueId, id)
+        ? [fault('document-id-differs', { place, params: { field: 'METADATA.XML' } })]
+        : []),
       ...(value && authority ? sameIdentity(announced, patient, ['METADATA.XML', place]).faults : []),
       ...(index > 0 ? sameIdentity(first.patient, patient, [first.place, place]).faults : []),
     ];

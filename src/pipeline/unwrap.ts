@@ -42,8 +42,20 @@ const readers: Partial<Record<Format, Reader>> = {
   mail: async (bytes) => (await import('../formats/mail/index.ts')).read(bytes) as Promise<Decoded>,
 };
 
-/** Of HL7 v2 an inspection needs a few fields only; documents are read as a whole, their faults are the sender's. */
-const inspected: typeof readers = { ...readers, hl7v2: (bytes) => hl7v2.readForInspection(bytes) as Decoded };
+/** Of HL7 v2 an inspection needs a few fields only; of documents all but their payloads, their faults are the sender's. */
+const inspecting: typeof readers = {
+  ...readers,
+  hl7v2: (bytes) => hl7v2.readForInspection(bytes) as Decoded,
+  cda: (bytes) => cda.readForInspection(bytes) as Decoded,
+};
+
+/** From so many bytes on a message is large: each step of its conversion is a turn of its own, so that others get theirs. */
+const LARGE_BYTES = 1024 * 1024;
+
+/** Lets others have their turn between two steps of the conversion of a large message; at once for any other. */
+export async function betweenSteps({ bytes }: Pick<Incoming, 'bytes'>): Promise<void> {
+  if (bytes.length >= LARGE_BYTES) await new Promise(setImmediate);
+}
 
 /**
  * Bytes → plain trees: recognises the format where the door did not say it, reads the message, then each document inside
@@ -56,17 +68,32 @@ export async function unwrap(
   purpose: 'conversion' | 'inspection' = 'conversion',
 ): Promise<Unwrapped> {
   const format = incoming.format ?? recognise(incoming.bytes, incoming.contentType);
-  const reader = format && (purpose === 'inspection' ? inspected : readers)[format];
+  const known = purpose === 'inspection' ? inspecting : readers;
+  const reader = format && known[format];
   if (!format || !reader) return { parts: [], faults: [fault('format-unknown')] };
   const read = reader(incoming.bytes);
   const decoded = read instanceof Promise ? await read : read;
+  const readDocument = purpose === 'inspection' ? cda.readForInspection : cda.read;
   const parts: EmbeddedDocument[] = [];
   const faults = [...decoded.faults];
   for (const part of decoded.parts) {
     if (recognise(part.bytes, part.contentType) !== 'cda') continue;
-    const document = cda.read(part.bytes) as Decoded;
+    // An inspection is one turn: messages of one connection keep their order.
+    if (purpose === 'conversion') await betweenSteps(incoming);
+    const document = readDocument(part.bytes) as Decoded;
     parts.push({ place: part.place, contentType: part.contentType, bytes: part.bytes, decoded: document });
     faults.push(...document.faults.map((one) => ({ ...one, place: placeInside(part.place, one.place) })));
   }
   return { format, decoded, parts, faults };
+}
+
+/**
+ * Gives the memory of large payloads back that were decoded to be inspected. Until the collector comes round a document of
+ * 40 MB would be there twice, for the conversion decodes it again.
+ */
+export function letGo({ decoded }: Unwrapped, { bytes }: Pick<Incoming, 'bytes'>): void {
+  for (const { buffer } of (decoded?.parts ?? []).map((part) => part.bytes)) {
+    const isLarge = buffer.byteLength >= LARGE_BYTES && buffer !== bytes.buffer;
+    if (isLarge && buffer instanceof ArrayBuffer) buffer.transfer(0);
+  }
 }

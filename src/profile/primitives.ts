@@ -4,6 +4,8 @@
  * Every check is linear in the length of the value: the expressions have no nested or adjacent ambiguous repetition.
  */
 
+import { LongBase64 } from '../formats/fhir/long-base64.ts';
+
 /** `format` is an error, `whitespace` a warning, `shape` a wrong JSON type. */
 export type PrimitiveProblem = 'format' | 'whitespace' | 'empty' | 'shape';
 
@@ -196,6 +198,7 @@ function integer(smallest: number): Check {
 
 const anyText = text((value) => value.length <= LONGEST_STRING, true);
 const uri = text(isUri);
+const base64Text = text(isBase64);
 
 /** The check of each primitive type. */
 export const primitives: Record<string, Check> = {
@@ -218,7 +221,7 @@ export const primitives: Record<string, Check> = {
   dateTime: text(isDateTime),
   instant: text(isInstant),
   time: text(isTime),
-  base64Binary: text(isBase64),
+  base64Binary: (value) => (value instanceof LongBase64 ? undefined : base64Text(value)),
 };
 
 /** How a primitive type looks in JSON, for sentences. */

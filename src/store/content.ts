@@ -1,4 +1,5 @@
 import type { Binary, Resource } from '@medplum/fhirtypes';
+import { LongBase64 } from '../formats/fhir/long-base64.ts';
 
 /** Two writes that differ only in the message they came from are one: provenance alone makes no version. */
 const MESSAGE = 'urn:passerelle:message:';
@@ -13,7 +14,8 @@ export function stamped(given: Resource, id: string, version: number, now: numbe
 /** A Binary's bytes apart from its other elements; those of a large one came as bytes, see `thread.ts`. */
 export function split(resource: Resource): { content: string; bytes?: Uint8Array } {
   if (resource.resourceType !== 'Binary') return { content: JSON.stringify(resource) };
-  const { data, ...rest } = resource as Omit<Binary, 'data'> & { data?: string | Uint8Array };
+  const { data: given, ...rest } = resource as Omit<Binary, 'data'> & { data?: string | Uint8Array | LongBase64 };
+  const data = given instanceof LongBase64 ? given.bytes : given;
   if (typeof data !== 'string' && !(data instanceof Uint8Array)) return { content: JSON.stringify(resource) };
   return { content: JSON.stringify(rest), bytes: typeof data === 'string' ? Buffer.from(data, 'base64') : data };
 }
@@ -38,6 +40,7 @@ function base64Of({ buffer, byteOffset, length }: Uint8Array): string {
 function same(one: unknown, other: unknown): boolean {
   if (one === other) return true;
   if (other instanceof Uint8Array) return one === base64Of(other);
+  if (other instanceof LongBase64) return one === other.toString();
   if (!one || !other || typeof one !== 'object' || typeof other !== 'object') return false;
   if (Array.isArray(one) || Array.isArray(other)) {
     return (

@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads';
 import type { Bundle, Resource } from '@medplum/fhirtypes';
 import type { FhirEndpoint, FhirRequest, FhirResponse } from '../adapter.ts';
 import { fault, httpStatus, operationOutcome } from '../errors.ts';
+import { LONG_BYTES, LongBase64 } from '../formats/fhir/long-base64.ts';
 import type { StoreOptions } from './index.ts';
 import { type Lent, lend } from './lend.ts';
 
@@ -170,9 +171,6 @@ class Thread {
   }
 }
 
-/** From so many characters of base64 on a document is large. */
-const LARGE = 64 * 1024;
-
 /**
  * A body as it travels. Text of large documents would be in memory four times over; in a transaction, which answers with no
  * resources, they stay bytes up to the row they are written to.
@@ -187,9 +185,11 @@ function packed(body: unknown, { headers }: Pick<FhirRequest, 'headers'>): Pick<
   }
   const documents: Document[] = [];
   const light = entry.map((one, place) => {
-    const bytes = largeData(one?.resource);
-    if (!bytes) return one;
-    documents.push({ place, bytes });
+    const content = largeData(one?.resource);
+    if (!content) return one;
+    // A buffer changes hands once.
+    const isTwice = documents.some(({ bytes }) => bytes.buffer === content.buffer);
+    documents.push({ place, bytes: isTwice ? new Uint8Array(content) : content });
     return { ...one, resource: { ...one.resource, data: '' } };
   });
   if (documents.length === 0) return { text: JSON.stringify(body) };
@@ -198,9 +198,11 @@ function packed(body: unknown, { headers }: Pick<FhirRequest, 'headers'>): Pick<
 
 /** The content of a large Binary as bytes in a buffer of their own, which can change hands; only of what is base64 throughout. */
 function largeData(resource: Resource | undefined): Uint8Array<ArrayBuffer> | undefined {
-  if (resource?.resourceType !== 'Binary' || typeof resource.data !== 'string') return undefined;
-  const { data } = resource;
-  if (data.length < LARGE || data.length % 4 !== 0 || data.includes('-') || data.includes('_')) return undefined;
+  if (resource?.resourceType !== 'Binary') return undefined;
+  const data = resource.data as string | LongBase64 | undefined;
+  if (data instanceof LongBase64) return data.give();
+  if (data === undefined || data.length < LONG_BYTES || data.length % 4 !== 0) return undefined;
+  if (data.includes('-') || data.includes('_')) return undefined;
   const padding = data.endsWith('==') ? 2 : data.endsWith('=') ? 1 : 0;
   const bytes = Buffer.allocUnsafeSlow((data.length / 4) * 3 - padding);
   return bytes.write(data, 'base64') === bytes.length ? (bytes as Uint8Array<ArrayBuffer>) : undefined;

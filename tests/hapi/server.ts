@@ -39,7 +39,7 @@ export class Hapi {
       let said = '';
       started.stdout?.on('data', (chunk: Buffer) => {
         said += chunk.toString('utf8');
-        const port = /ready http:\/\/127\.0\.0\.1:(\d+)/.exec(said)?.[1];
+        const port = /ready http:\/\/127\.0\.0\.1:(\d+)\/fhir/.exec(said)?.[1];
         if (!port) return;
         this.#port = Number(port);
         resolve();

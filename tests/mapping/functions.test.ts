@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
@@ -321,6 +322,21 @@ describe('narrative', () => {
     ['<div a<b="x"></div>', false],
   ])('%s', (xhtml, safe) => {
     expect(isSafeXhtml(xhtml)).toBe(safe);
+  });
+});
+
+test('a long document stays bytes and is written as base64 all the same', () => {
+  const rules = `group t(source src, source parts : Parts, target bundle : Bundle) {
+  parts as p -> bundle.entry as b, b.resource = binary(p.bytes, p.contentType) as bytes,
+    bundle.entry as d, d.resource = create('DocumentReference') as doc, doc.status = 'current', doc.content as c, c.attachment = attachment(bytes);
+}`;
+  const bytes = new Uint8Array(100_000).map((_, at) => at % 251);
+  const { drafts } = convert(rules, {}, { parts: [{ place: '/x', contentType: 'application/pdf', bytes }] });
+  const [binary, document] = JSON.parse(JSON.stringify(drafts.map(({ resource }) => resource)));
+  expect(binary.data).toBe(Buffer.from(bytes).toString('base64'));
+  expect(document.content[0].attachment).toMatchObject({
+    size: 100_000,
+    hash: createHash('sha1').update(bytes).digest('base64'),
   });
 });
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import type { Bundle, CapabilityStatement, OperationOutcome } from '@medplum/fhirtypes';
+import { LongBase64 } from '../../src/formats/fhir/long-base64.ts';
 import { openStoreThread, type StoreThread } from '../../src/store/thread.ts';
 
 let folder: string;
@@ -74,6 +75,21 @@ test('large documents of a transaction arrive as they were, also when their base
     expect(Buffer.from((body as { data: string }).data, 'base64').equals(Buffer.from(data, 'base64'))).toBe(true);
   }
   expect(entry[0]!.resource.data).toBe(contents[0]);
+});
+
+test('documents that were never text arrive as they were, also one that stands in two places', async () => {
+  const bytes = new Uint8Array(200_000).map((_, at) => at % 251);
+  const text = Buffer.from(bytes).toString('base64');
+  const twice = new LongBase64(bytes.slice());
+  const entry = [twice, twice, new LongBase64(bytes, true)].map((data, at) => ({
+    resource: { resourceType: 'Binary', id: `l${at}`, contentType: 'application/pdf', data },
+    request: { method: 'PUT', url: `Binary/l${at}` },
+  }));
+  const transaction = { resourceType: 'Bundle', type: 'transaction', entry };
+  expect(await send('POST', '', transaction, { prefer: 'return=minimal' })).toMatchObject({ status: 200 });
+  for (const at of entry.keys()) expect((await send('GET', `Binary/l${at}`)).body).toMatchObject({ data: text });
+  const alone = { resourceType: 'Binary', id: 'l0', contentType: 'application/pdf', data: new LongBase64(bytes, true) };
+  expect(await send('PUT', 'Binary/l0', alone)).toMatchObject({ status: 200, headers: { etag: 'W/"1"' } });
 });
 
 test('what the house knows is said in the house', async () => {

@@ -3,8 +3,9 @@ import { attribute, elements, ownText, type XmlElement } from '../xml/index.ts';
 import { readCode, readConcept, readIdentifier, readIdentifiers, readTemplate, readText } from './concepts.ts';
 import { placeOf, type Reading } from './context.ts';
 import { readMedia } from './media.ts';
-import { type Plan, planOf } from './names.ts';
+import { type Plan, planOf, plansOf } from './names.ts';
 import { readNarrative } from './narrative.ts';
+import { nodeFrom } from './origin.ts';
 import { readAddress, readPatientNames, readPersonName, readTelecom } from './people.ts';
 import { readAmount, readNumber } from './quantities.ts';
 import { readInstant, readTime } from './times.ts';
@@ -13,26 +14,28 @@ import { flag, readValue } from './values.ts';
 
 /** An element and everything below it as a plain object of the tree. */
 export function build(element: XmlElement, reading: Reading): CdaNode {
-  const node: CdaNode = {};
-  reading.origins.set(node, element);
+  const node = nodeFrom(element);
   if (element.name === 'relatedSubject') reading.relatives = true;
   const { attributes, children } = element;
-  for (let i = 0; i < attributes.length; i += 2) setAttribute(node, element.name, attributes[i]!, attributes[i + 1]!);
-  for (const one of children) if (typeof one !== 'string') addChild(node, element, one, reading);
+  const plans = plansOf(element.name);
+  for (let i = 0; i < attributes.length; i += 2) {
+    setAttribute(node, planOf(plans, element.name, attributes[i]!), attributes[i + 1]!);
+  }
+  for (const one of children) {
+    if (typeof one !== 'string') addChild(node, element, one, planOf(plans, element.name, one.name), reading);
+  }
   return node;
 }
 
-function setAttribute(node: CdaNode, parent: string, name: string, value: string): void {
-  const { property, reserved } = planOf(parent, name);
+function setAttribute(node: CdaNode, { property, reserved }: Plan, value: string): void {
   if (reserved || property === 'xsi_schemaLocation') return;
   node[property] = property.endsWith('Ind') ? (flag(value) ?? value) : value;
 }
 
-function addChild(node: CdaNode, parent: XmlElement, element: XmlElement, reading: Reading): void {
-  const plan = planOf(parent.name, element.name);
+function addChild(node: CdaNode, parent: XmlElement, element: XmlElement, plan: Plan, reading: Reading): void {
   if (plan.reserved) return;
   const { property, once } = plan;
-  if (once && Object.hasOwn(node, property) && attribute(parent, element.name) === undefined) {
+  if (once && node[property] !== undefined && attribute(parent, element.name) === undefined) {
     reading.faults.push(warning('cda-repeated', { place: placeOf(element), params: { element: element.name } }));
     return;
   }
@@ -42,12 +45,12 @@ function addChild(node: CdaNode, parent: XmlElement, element: XmlElement, readin
   else append(node, property, values);
 }
 
+/** A list begins with its first values: an empty one would get room for seventeen. */
 function append(node: CdaNode, property: string, values: unknown): void {
   const known = node[property];
-  const list: unknown[] = Array.isArray(known) ? known : [];
-  node[property] = list;
-  if (Array.isArray(values)) list.push(...values);
-  else list.push(values);
+  if (!Array.isArray(known)) node[property] = Array.isArray(values) ? values : [values];
+  else if (Array.isArray(values)) known.push(...values);
+  else known.push(values);
 }
 
 function noteAbsent(element: XmlElement, reading: Reading): void {
@@ -60,11 +63,8 @@ function read(parent: XmlElement, element: XmlElement, plan: Plan, reading: Read
   switch (plan.kind) {
     case 'concept':
       return readConcept(element, reading);
-    case 'template': {
-      const found: string[] = [];
-      readTemplate(element, found);
-      return found.length ? found : undefined;
-    }
+    case 'template':
+      return readTemplate(element);
     case 'identifier':
       return (plan.property === 'id' || plan.property === 'sdtc_id') && !plan.once
         ? readIdentifiers(element)

@@ -24,12 +24,11 @@ export function readIdentifiers(element: XmlElement): Identifier[] | undefined {
 }
 
 /** templateId → `root` and, when it has an extension, `root:extension` as well. */
-export function readTemplate(element: XmlElement, into: string[]): void {
+export function readTemplate(element: XmlElement): string | string[] | undefined {
   const root = attribute(element, 'root')?.trim();
-  if (!root) return;
+  if (!root) return undefined;
   const extension = attribute(element, 'extension')?.trim();
-  into.push(root);
-  if (extension) into.push(`${root}:${extension}`);
+  return extension ? [root, `${root}:${extension}`] : root;
 }
 
 /**

@@ -7,10 +7,10 @@ import { plainText } from './plain-text.ts';
 export class Reading {
   readonly faults: Fault[] = [];
   readonly parts: Part[] = [];
-  /** Object of the tree → the element it came from, to name places. */
-  readonly origins = new Map<object, XmlElement>();
   /** Values that only say why there is none (`nullFlavor`), left out of the tree. */
   readonly absent: { place: string; nullFlavor: string }[] = [];
+  /** Only to say what is wrong: long documents inside are looked at, and stay as they are. */
+  readonly inspects: boolean;
   /** Something is said of somebody else than the patient (`relatedSubject`). */
   relatives = false;
   readonly #root: XmlElement;
@@ -18,8 +18,9 @@ export class Reading {
   #targets: Map<string, XmlElement> | undefined;
 
   /** @param root the ClinicalDocument element */
-  constructor(root: XmlElement) {
+  constructor(root: XmlElement, inspects = false) {
     this.#root = root;
+    this.inspects = inspects;
   }
 
   /** {@link placeOf}, remembered: drafts, traces and accounts ask for the same ways again and again. */

@@ -32,11 +32,20 @@ const narrative = new Set(['text']);
  * observationMedia) become parts. Never throws for content; an error among the faults means it must be refused.
  */
 export function read(bytes: Uint8Array): Decoded<CdaTree> {
+  return readAs(bytes, false);
+}
+
+/** As {@link read}, with the same faults, but without the payloads: they have no bytes of their own and are no parts. */
+export function readForInspection(bytes: Uint8Array): Decoded<CdaTree> {
+  return readAs(bytes, true);
+}
+
+function readAs(bytes: Uint8Array, inspects: boolean): Decoded<CdaTree> {
   const { root, fault: found } = readXml(bytes, { namespaces: cdaNamespaces, textIn: narrative });
   if (!root) return failed(found!);
   const document = clinicalDocument(root);
   if (!document) return failed(fault('cda-root', { params: { root: root.name.slice(0, 60) } }));
-  const reading = new Reading(document);
+  const reading = new Reading(document, inspects);
   const tree = build(document, reading) as CdaTree;
   if (document !== root) tree.selfPresenting = true;
   if (reading.relatives && tree.component?.structuredBody) carrySubjects(tree.component.structuredBody);

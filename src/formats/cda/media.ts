@@ -1,5 +1,5 @@
 import { type Fault, fault, warning } from '../../errors.ts';
-import { attribute, child, decodeBase64, ownText, type XmlElement } from '../xml/index.ts';
+import { attribute, child, decodeBase64, isBase64, ownText, type XmlElement } from '../xml/index.ts';
 import { placeOf, type Reading } from './context.ts';
 import type { CdaMedia } from './tree.ts';
 
@@ -18,7 +18,7 @@ export function readMedia(element: XmlElement, reading: Reading): CdaMedia | und
   const media: CdaMedia = { contentType };
   if (target) media.reference = target;
   if (attribute(element, 'representation') === 'B64') {
-    const bytes = decodeBase64(element.lifted ?? Buffer.from(ownText(element)));
+    const bytes = reading.inspects ? encodedBytes(element) : decodeBase64(encoded(element));
     if (!bytes) reading.faults.push(unreadable(element));
     else if (bytes.length) media.bytes = bytes;
   } else {
@@ -28,8 +28,19 @@ export function readMedia(element: XmlElement, reading: Reading): CdaMedia | und
       media.bytes = new TextEncoder().encode(text);
     }
   }
-  if (media.bytes) reading.parts.push({ place: placeOf(element), contentType, bytes: media.bytes });
+  if (media.bytes && !reading.inspects)
+    reading.parts.push({ place: placeOf(element), contentType, bytes: media.bytes });
   return media.bytes || media.reference ? media : undefined;
+}
+
+function encoded(element: XmlElement): Uint8Array {
+  return element.lifted ?? Buffer.from(ownText(element));
+}
+
+/** What an inspection needs of base64: whether it can be read. Memory for a long document takes longer than looking at it. */
+function encodedBytes(element: XmlElement): Uint8Array | undefined {
+  const bytes = encoded(element);
+  return isBase64(bytes) ? bytes : undefined;
 }
 
 /** A body that cannot be read leaves nothing to file; a picture beside the text can be done without. */

@@ -147,16 +147,24 @@ export interface Plan {
   reserved: boolean;
 }
 
-const plans = new Map<string, Map<string, Plan>>();
+/** The plans for the children of one element that were wanted so far. */
+export type Plans = Map<string, Plan>;
+
+const plans = new Map<string, Plans>();
 const PLANS_KEPT = 500;
 
-/** The plan for `child` in `parent`, both named as the XML reader names them. */
-export function planOf(parent: string, child: string): Plan {
+/** What is known of the children of `parent`, named as the XML reader names it. */
+export function plansOf(parent: string): Plans {
   let ofParent = plans.get(parent);
   if (!ofParent) {
     ofParent = new Map();
     if (plans.size < PLANS_KEPT) plans.set(parent, ofParent);
   }
+  return ofParent;
+}
+
+/** The plan for `child` in `parent`, whose plans are given. */
+export function planOf(ofParent: Plans, parent: string, child: string): Plan {
   let plan = ofParent.get(child);
   if (!plan) {
     const property = propertyName(child);

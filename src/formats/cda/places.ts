@@ -2,6 +2,7 @@ import type { Places } from '../../conversion.ts';
 import { attribute, elements, type XmlElement } from '../xml/index.ts';
 import type { Reading } from './context.ts';
 import { propertyName } from './names.ts';
+import { elementOf } from './origin.ts';
 
 /**
  * XPath of a value of the tree. Objects remember their element; below one, inside a datatype, the way goes by names:
@@ -10,11 +11,11 @@ import { propertyName } from './names.ts';
 export function placesOf(reading: Reading, tree: object): Places {
   return (path) => {
     let node: unknown = tree;
-    let element = reading.origins.get(tree);
+    let element = elementOf(tree);
     let known = 0;
     for (let i = 0; i < path.length && typeof node === 'object' && node !== null; i++) {
       node = (node as Record<string | number, unknown>)[path[i]!];
-      const origin = typeof node === 'object' && node !== null ? reading.origins.get(node) : undefined;
+      const origin = elementOf(node);
       if (origin) {
         element = origin;
         known = i + 1;

@@ -30,6 +30,14 @@ export function readTime(element: XmlElement, reading: Reading): CdaTime | undef
   const time: CdaTime = {};
   const value = readInstant(element, reading);
   if (value) time.value = value;
+  if (element.children.length > 0) readParts(element, time, reading);
+  const nullFlavor = attribute(element, 'nullFlavor');
+  if (nullFlavor) time.nullFlavor = nullFlavor;
+  for (const _ in time) return time;
+  return undefined;
+}
+
+function readParts(element: XmlElement, time: CdaTime, reading: Reading): void {
   for (const part of element.children) {
     if (typeof part === 'string') continue;
     if (part.name === 'low') time.start = readInstant(part, reading);
@@ -43,9 +51,6 @@ export function readTime(element: XmlElement, reading: Reading): CdaTime | undef
   if (timing) time.timing = timing;
   const parts = elements(element, 'comp').flatMap((part) => readTime(part, reading) ?? []);
   if (parts.length) time.comp = parts;
-  const nullFlavor = attribute(element, 'nullFlavor');
-  if (nullFlavor) time.nullFlavor = nullFlavor;
-  return Object.keys(time).length ? time : undefined;
 }
 
 /** HL7 units of time FHIR's Timing takes, https://hl7.org/fhir/R4/valueset-units-of-time.html */

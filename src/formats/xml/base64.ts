@@ -71,6 +71,11 @@ function decodeAny(source: Uint8Array): Uint8Array | undefined {
   return out.subarray(0, length);
 }
 
+/** Whether {@link decodeBase64} can read it. */
+export function isBase64(source: Uint8Array): boolean {
+  return decodesWhole(source, 0, source.length) || decodeAny(source) !== undefined;
+}
+
 /** True when every byte belongs to the base64 alphabet, its padding or white space. */
 export function isBase64Text(source: Uint8Array, start: number, end: number): boolean {
   if (decodesWhole(source, start, end)) return true;

@@ -1,7 +1,9 @@
 import { isNameEnd } from './lexical.ts';
 
-/** Names kept of a document; what it has beyond is read all the same. */
+/** Names met last, by hash: what is written in one document is written in the next. */
+const known = new Map<number, string>();
 const NAMES_KEPT = 2000;
+const LONGEST_KEPT = 200;
 
 /**
  * Reads the names of a document, each as one string however often it is written. A document has few names and thousands of
@@ -11,7 +13,6 @@ const NAMES_KEPT = 2000;
 export class WrittenNames {
   /** Where the name ended that was read last. */
   end = 0;
-  readonly #known = new Map<number, string>();
 
   /** The name that begins at a place of the text; empty when none does. */
   read(text: string, start: number): string {
@@ -23,10 +24,12 @@ export class WrittenNames {
       hash = (hash * 31 + code) & 0x3fffffff;
     }
     this.end = at;
-    const known = this.#known.get(hash);
-    if (known !== undefined && known.length === at - start && text.startsWith(known, start)) return known;
+    const met = known.get(hash);
+    if (met !== undefined && met.length === at - start && text.startsWith(met, start)) return met;
+    if (at - start > LONGEST_KEPT) return text.slice(start, at);
     const name = asKey(text.slice(start, at));
-    if (known === undefined && this.#known.size < NAMES_KEPT) this.#known.set(hash, name);
+    if (known.size >= NAMES_KEPT) known.clear();
+    known.set(hash, name);
     return name;
   }
 }

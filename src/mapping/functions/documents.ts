@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { LONG_BYTES, LongBase64 } from '../../formats/fhir/long-base64.ts';
 import type { Run } from '../run.ts';
 import { object, single, text } from '../values.ts';
 import type { MapFunction } from './function.ts';
@@ -10,10 +11,12 @@ const contents = new WeakMap<object, Uint8Array>();
 const binary: MapFunction = {
   args: [2, 2],
   type: 'Binary',
-  call: (_run, bytes, contentType) => {
+  call: (run, bytes, contentType) => {
     const content = bytesOf(bytes);
     if (!content) return undefined;
-    const made = { resourceType: 'Binary', contentType: text(contentType), data: base64Of(content) };
+    const isLong = content.length >= LONG_BYTES;
+    const data = isLong ? new LongBase64(content, content === run.session.context.bytes) : base64Of(content);
+    const made = { resourceType: 'Binary', contentType: text(contentType), data };
     contents.set(made, content);
     return made;
   },

@@ -6,6 +6,7 @@ import {
   documentKey,
   identity,
   read,
+  readForInspection,
   sameDocument,
 } from '../../../src/formats/cda/index.ts';
 import { document, observation, section, utf8 } from './document.ts';
@@ -24,6 +25,31 @@ function firstValue(value: string): unknown {
   };
   return entry.observation.value?.[0];
 }
+
+test('an inspection finds the same faults as reading, and leaves long documents as they are', () => {
+  const pdf = Buffer.alloc(60_000, '%PDF-1.7 ').toString('base64');
+  const inside = (content: string) =>
+    document({
+      body: `<component><nonXMLBody><text mediaType="application/pdf" representation="B64">${content}</text></nonXMLBody></component>`,
+    });
+  const lines = pdf.replace(/.{76}/g, '$&\n');
+  for (const content of [
+    pdf,
+    lines,
+    `${pdf}=`,
+    pdf.slice(1),
+    `${pdf}A`,
+    `${pdf.slice(0, 40_000)}-${pdf}`,
+    '',
+    'QUJD',
+  ]) {
+    const [inspected, whole] = [readForInspection(utf8(inside(content))), read(utf8(inside(content)))];
+    expect(inspected.faults).toEqual(whole.faults);
+    expect(identity(inspected.tree)).toEqual(identity(whole.tree));
+    expect(inspected.parts).toEqual([]);
+  }
+  expect(readForInspection(utf8(inside('QUJ'.repeat(9)))).faults).toEqual(read(utf8(inside('QUJ'.repeat(9)))).faults);
+});
 
 describe('header', () => {
   test('identifiers, dates, codes, version', () => {
