@@ -38,6 +38,8 @@ export async function listen(app: Express, http: HttpConfig): Promise<Listening>
   server.requestTimeout = http.requestSeconds * 1000;
   server.headersTimeout = http.headerSeconds * 1000;
   server.keepAliveTimeout = http.idleSeconds * 1000;
+  // Held a while longer than announced: a request sent at the last moment, or read late, still finds its connection open.
+  server.keepAliveTimeoutBuffer = 5000;
   server.maxConnections = http.connections;
   server.maxHeadersCount = 100;
   await new Promise<void>((resolve, reject) => {

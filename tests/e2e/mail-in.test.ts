@@ -142,7 +142,7 @@ describe('secure mail in, IMAP and SMTP servers in process (Postfix and Dovecot 
     const status = async () =>
       (await receiving.get(`/fhir/R4/DocumentReference?patient.identifier=${ins}`)).body.entry?.[0]?.resource.status;
     await until(async () => (await status()) === 'entered-in-error');
-    expect((await taken())[0]).toMatchObject({ state: 'delivered' });
+    await until(async () => (await taken())[0].state === 'delivered');
   });
 
   test('a changed document is refused, kept, and not looked at again', async () => {

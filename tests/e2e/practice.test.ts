@@ -63,13 +63,16 @@ describe('documents for practice software go out as MDM in the LPS profile', () 
   test('another gateway takes it as it takes such messages from elsewhere', async () => {
     const found = await until(() => status('101'));
     expect(found).toMatchObject({ status: 'current' });
-    const { messages } = (await software.get('/messages')).body;
+    const messages = await until(async () => {
+      const { body } = await software.get('/messages');
+      return body.messages.every(({ state }: any) => state !== 'accepted') && body.messages;
+    });
     expect(messages).toMatchObject([{ state: 'delivered', kind: 'MDM^T02' }]);
   });
 
   test('T10 replaces and T04 withdraws there', async () => {
     await gateway.send(golden('hl7v2-mdm-t10'));
-    await until(async () => (await status('101'))?.status === 'superseded');
+    await until(async () => (await status('101'))?.status === 'superseded' && listener.heard.length === 2);
     expect(await status('103')).toMatchObject({ status: 'current' });
     expect([field('MSH', 8), field('ORC', 1), field('TXA', 13)]).toEqual([
       'MDM^T10^MDM_T02',
@@ -77,7 +80,7 @@ describe('documents for practice software go out as MDM in the LPS profile', () 
       '1.2.250.1.999.7.2.101',
     ]);
     await gateway.send(Buffer.from(recoded(golden('hl7v2-mdm-t04').toString('latin1'), '2.104', '2.103'), 'latin1'));
-    await until(async () => (await status('103'))?.status === 'entered-in-error');
+    await until(async () => (await status('103'))?.status === 'entered-in-error' && listener.heard.length === 3);
     expect([field('MSH', 8), field('ORC', 1)]).toEqual(['MDM^T04^MDM_T02', 'CA']);
   });
 
