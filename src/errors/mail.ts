@@ -185,6 +185,17 @@ export const mailErrors = {
       en: 'The XDM archive announces no document in IHE_XDM/…/METADATA.XML.',
     },
   },
+  'xdm-metadata-incomplete': {
+    http: 200,
+    issue: 'incomplete',
+    msa: 'AE',
+    err3: '101',
+    err5: '906',
+    public: {
+      fr: 'METADATA.XML n’indique pas, ou pas sous la forme que XDS demande : {elements}. Le document est pris et fait foi ; complétez les métadonnées.',
+      en: 'METADATA.XML does not say, or not in the form XDS asks for: {elements}. The document is taken and decides; complete the metadata.',
+    },
+  },
   'xdm-actions-mixed': {
     http: 422,
     issue: 'business-rule',

@@ -14,6 +14,7 @@ const classified: Record<string, string> = {
   typeCode: 'urn:uuid:f0306f51-975f-434e-a61c-c59651d33983',
 };
 const author = 'urn:uuid:93606bcf-9494-43ec-9b4e-a7748d1a838d';
+const setAuthor = 'urn:uuid:a7058bb9-b4e4-4307-ba5b-e3f0ab85e12d';
 const entryNumbers = {
   patientId: 'urn:uuid:58a6f841-87b3-4a3e-92fd-a8ffeff98427',
   uniqueId: 'urn:uuid:2e82c1f6-a085-4c72-9da3-8640a32e42ab',
@@ -24,6 +25,8 @@ const setNumbers = {
   sourceId: 'urn:uuid:554ac39e-e3fe-47fe-b233-965d2a147832',
 };
 
+const setNode = 'urn:uuid:a54d6aa5-d40d-43f9-88c5-b4633d873bdd';
+
 const OID = /^[0-2](\.(0|[1-9]\d*))+$/;
 const UUID = /^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$/;
 const UNIQUE = (value: string) =>
@@ -31,6 +34,9 @@ const UNIQUE = (value: string) =>
 const DTM = /^\d{4}(\d{2}(\d{2}(\d{2}(\d{2}(\d{2})?)?)?)?)?$/;
 const CX = /^[^^&|~]+\^\^\^&[0-2](\.\d+)+&ISO(\^[A-Z]+)?$/;
 const XCN = /^[^^&|~]*\^[^^&|~]+(\^[^^&|~]*){0,6}(\^&[0-2](\.\d+)+&ISO(\^[A-Z]*){0,4})?$/;
+
+const XON = /^[^^&|~]+(\^{5}&[0-2](\.\d+)+&ISO\^[A-Z]+\^{3}[^^&|~]+)?$/;
+const ENTRY_UUID = new RegExp(`^urn:uuid:${UUID.source.slice(1)}`);
 
 /** What METADATA.XML breaks of the XDS metadata rules (IHE ITI TF-3, 4.2); written apart from what writes it. */
 export function brokenRules(xml: string, files: Map<string, Uint8Array>): string[] {
@@ -44,6 +50,9 @@ export function brokenRules(xml: string, files: Map<string, Uint8Array>): string
       ...entryRules(one, files),
     ]);
     if (sets.length !== 1) broken.push('one SubmissionSet');
+    const isSet = (id: string | undefined) =>
+      all(`//rim:Classification[@classificationNode="${setNode}"][@classifiedObject="${id}"]`).length === 1;
+    if (!sets.every((one) => isSet(one.attr('id')?.value))) broken.push('SubmissionSet: classified');
     if (entries.length === 0) broken.push('a DocumentEntry');
     broken.push(...sets.flatMap(setRules));
     const patients = new Set([
@@ -53,6 +62,12 @@ export function brokenRules(xml: string, files: Map<string, Uint8Array>): string
     if (patients.size !== 1) broken.push('one patient');
     const ids = entries.map((one) => number(one, entryNumbers.uniqueId));
     if (new Set(ids).size !== ids.length) broken.push('uniqueId: unique');
+    for (const one of all('//rim:Association[contains(@associationType,":RPLC")]')) {
+      // 4.2.2.2: of an entry of this submission, to an entry that was submitted before: both by their entryUUID.
+      const [from, to] = ['sourceObject', 'targetObject'].map((name) => one.attr(name)?.value ?? '');
+      const own = entries.map((entry) => entry.attr('id')?.value);
+      if (!own.includes(from) || own.includes(to) || !ENTRY_UUID.test(to!)) broken.push('RPLC');
+    }
     for (const one of entries) {
       const id = one.attr('id')?.value;
       const member = `//rim:Association[contains(@associationType,"HasMember")][@targetObject="${id}"]`;
@@ -73,8 +88,7 @@ function entryRules(entry: XmlElement, files: Map<string, Uint8Array>): string[]
     const found = entry.find(`rim:Classification[@classificationScheme="${scheme}"]`, RIM) as XmlElement[];
     demand(name, found.length > 0 && found.every(isCoded));
   }
-  demand('author', entry.find(`rim:Classification[@classificationScheme="${author}"]`, RIM).length > 0);
-  for (const person of slot(entry, 'authorPerson', './/')) demand('authorPerson: XCN', XCN.test(person));
+  broken.push(...authorRules(entry, author));
   const [uri = ''] = slot(entry, 'URI');
   const bytes = files.get(uri);
   demand('URI: a file of the archive', bytes !== undefined);
@@ -98,6 +112,19 @@ function entryRules(entry: XmlElement, files: Map<string, Uint8Array>): string[]
   return broken;
 }
 
+/** 4.2.3.2.1: a person, a structure or both, each in its form. */
+function authorRules(object: XmlElement, scheme: string): string[] {
+  const authors = object.find(`rim:Classification[@classificationScheme="${scheme}"]`, RIM) as XmlElement[];
+  const said = authors.map((one) => ({ people: slot(one, 'authorPerson'), places: slot(one, 'authorInstitution') }));
+  return [
+    ...(authors.length > 0 && said.every(({ people, places }) => people.length + places.length > 0) ? [] : ['author']),
+    ...(said.every(({ people }) => people.length < 2 && people.every((one) => XCN.test(one)))
+      ? []
+      : ['authorPerson: XCN']),
+    ...(said.every(({ places }) => places.every((one) => XON.test(one))) ? [] : ['authorInstitution: XON']),
+  ];
+}
+
 function setRules(set: XmlElement): string[] {
   const broken: string[] = [];
   const demand = (name: string, holds: boolean) => holds || broken.push(`SubmissionSet.${name}`);
@@ -109,6 +136,7 @@ function setRules(set: XmlElement): string[] {
   demand('submissionTime: DTM', DTM.test(slot(set, 'submissionTime')[0] ?? ''));
   demand('patientId: CX', CX.test(number(set, setNumbers.patientId) ?? ''));
   demand('uniqueId: OID', OID.test(number(set, setNumbers.uniqueId) ?? ''));
+  broken.push(...authorRules(set, setAuthor).map((name) => `SubmissionSet.${name}`));
   demand('sourceId: OID', OID.test(number(set, setNumbers.sourceId) ?? ''));
   return broken;
 }
@@ -119,11 +147,44 @@ function isCoded(classification: XmlElement): boolean {
   return Boolean(classification.attr('nodeRepresentation')?.value && system && display.length > 0);
 }
 
-function slot(element: XmlElement, name: string, from = ''): string[] {
-  return element.find(`${from}rim:Slot[@name="${name}"]/rim:ValueList/rim:Value`, RIM).map((one) => one.content);
+function slot(element: XmlElement, name: string): string[] {
+  return element.find(`rim:Slot[@name="${name}"]/rim:ValueList/rim:Value`, RIM).map((one) => one.content);
 }
 
 function number(element: XmlElement, scheme: string): string | undefined {
   const found = element.find(`rim:ExternalIdentifier[@identificationScheme="${scheme}"]`, RIM) as XmlElement[];
   return found.length === 1 ? found[0]!.attr('value')?.value : undefined;
+}
+
+/** What an archive breaks of the layout of an XDM medium (IHE ITI TF-2, 3.32.4.1.2), and of the metadata rules. */
+export function brokenMedium(files: Map<string, Uint8Array>): string[] {
+  const text = (name: string) => Buffer.from(files.get(name) ?? []).toString('utf8');
+  const folder = 'IHE_XDM/SUBSET01/';
+  const inside = [...files].flatMap(([name, bytes]): [string, Uint8Array][] =>
+    name.startsWith(folder) ? [[name.slice(folder.length), bytes]] : [],
+  );
+  const documents = inside.filter(([name]) => name !== 'METADATA.XML');
+  const broken: string[] = [];
+  const known = new Set(['INDEX.HTM', 'README.TXT', ...inside.map(([name]) => folder + name)]);
+  for (const name of ['INDEX.HTM', 'README.TXT', `${folder}METADATA.XML`]) if (!files.has(name)) broken.push(name);
+  for (const name of files.keys()) if (!known.has(name)) broken.push('a file nobody asked for');
+  // ISO 9660 level 1: eight and three capitals, digits or underscores.
+  for (const name of files.keys())
+    if (!name.split('/').every((part) => /^[A-Z0-9_]{1,8}(\.[A-Z0-9_]{1,3})?$/.test(part))) broken.push('name: 8.3');
+  const index = XmlDocument.fromString(text('INDEX.HTM'), { option: ParseOption.XML_PARSE_NONET });
+  try {
+    const links = index.find('//h:a/@href', { h: 'http://www.w3.org/1999/xhtml' }).map((one) => one.content);
+    if (links.some((one) => !files.has(one))) broken.push('INDEX.HTM: a link leads nowhere');
+    for (const name of ['README.TXT', ...documents.map(([uri]) => folder + uri)])
+      if (!links.includes(name)) broken.push('INDEX.HTM: a file is not linked');
+  } finally {
+    index.dispose();
+  }
+  for (const [uri] of documents)
+    if (!text('README.TXT').includes(uri)) broken.push('README.TXT: a document is not named');
+  const metadata = text(`${folder}METADATA.XML`);
+  broken.push(...brokenRules(metadata, new Map(documents)));
+  if (metadata.split('<rim:ExtrinsicObject ').length - 1 !== documents.length)
+    broken.push('a document without an entry');
+  return broken;
 }

@@ -128,7 +128,7 @@ async function withOtherTraits(mail: string): Promise<string> {
         uri: 'DOC00001.XML',
         bytes: Buffer.from(cda),
         mimeType: 'text/xml',
-        uniqueId: '1.2.250.1.999.7.2.777',
+        uniqueId: document!.uniqueId!,
         title: 'x',
         creationTime: '20240101000000',
         languageCode: 'fr-FR',

@@ -4,8 +4,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import yauzl from 'yauzl';
 import { read } from '../../src/formats/hl7v2/index.ts';
+import { unzip } from '../adapters/unzip.ts';
 import { type Operator, parsed, startOperator, type Taken } from './mailboxes.ts';
 import { type RunningGateway, startGateway, until } from './running.ts';
 
@@ -31,17 +31,6 @@ const flag = (name: string, value: 'Y' | 'N') => (text: string) =>
   text.replace(new RegExp(`(\\|${name}\\^${name}\\^MetaDMPMSS\\|\\|)[YN]`), `$1${value}`);
 
 const codesOf = (delivery: any): string[] => delivery.issues.map((one: any) => one.details.coding[0].code);
-
-async function unzip(bytes: Buffer): Promise<Map<string, Buffer>> {
-  const files = new Map<string, Buffer>();
-  const zip = await yauzl.fromBufferPromise(bytes);
-  for await (const entry of zip.eachEntry()) {
-    const chunks: Buffer[] = [];
-    for await (const chunk of await zip.openReadStreamPromise(entry)) chunks.push(chunk as Buffer);
-    files.set(entry.fileName, Buffer.concat(chunks));
-  }
-  return files;
-}
 
 function programThere(name: string, ...args: string[]): boolean {
   try {
@@ -123,7 +112,7 @@ describe('secure mail out, SMTP server in process (Postfix and Dovecot are a run
       'IHE_XDM.zip',
       '20240115_CR hospitalier (séjour)_MARTIN-TEST_LUCIE.pdf',
     ]);
-    const files = await unzip(mail.attachments[0]!.content);
+    const files = unzip(mail.attachments[0]!.content);
     expect([...files.keys()]).toEqual([
       'INDEX.HTM',
       'README.TXT',
@@ -222,8 +211,14 @@ print(json.dumps([m['subject'], [p.get_content_type() for p in m.walk()], m.defe
     await quiet();
     const mail = await parsed(mailsTo(GP)[0]!.bytes);
     expect(mail.subject).toMatch(/^\[Annule et remplace\] XDM\/1\.0\/DDM\+/);
-    const metadata = (await unzip(mail.attachments[0]!.content)).get('IHE_XDM/SUBSET01/METADATA.XML')!.toString();
-    expect(metadata).toMatch(/RPLC" sourceObject="Document01" targetObject="1\.2\.250\.1\.999\.7\.2\.101"/);
+    const metadata = async ({ bytes }: { bytes: Buffer }) =>
+      unzip((await parsed(bytes)).attachments[0]!.content)
+        .get('IHE_XDM/SUBSET01/METADATA.XML')!
+        .toString();
+    const [, replaced] = /<rim:ExtrinsicObject id="(urn:uuid:[^"]+)"/.exec(await metadata(first))!;
+    expect(await metadata(mailsTo(GP)[0]!)).toMatch(
+      new RegExp(`RPLC" sourceObject="urn:uuid:[^"]+" targetObject="${replaced}"`),
+    );
   });
 
   test('4yz: waits and goes; 550: ends dead with its reason', async () => {

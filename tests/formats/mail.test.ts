@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { ZipFile } from 'yazl';
+import { type Fault, isError } from '../../src/errors.ts';
 import { read } from '../../src/formats/mail/index.ts';
 import { archiveLimits, readArchive, write, type XdmSubmission } from '../../src/formats/xdm/index.ts';
 
@@ -23,7 +24,7 @@ const document = (uri: string, bytes: Uint8Array, patientId = '284026912345689^^
   uri,
   bytes,
   mimeType: 'text/xml',
-  uniqueId: `1.2.250.1.999.${uri.length}`,
+  uniqueId: `1.2.250.1.999.${Number(/\d+/.exec(uri)?.[0] ?? 7)}`,
   title: 'Lettre « Été » & <suite>',
   creationTime: '20240120103000',
   languageCode: 'fr-FR',
@@ -38,7 +39,8 @@ const submission = (documents: XdmSubmission['documents']): XdmSubmission => ({
   submissionTime: '20240120103000',
   documents,
 });
-const codes = ({ faults }: { faults: { code: string }[] }) => faults.map((one) => one.code);
+/** What keeps an archive from being taken; its metadata are as short as the readers’ tests allow. */
+const codes = ({ faults }: { faults: Fault[] }) => faults.filter(isError).map((one) => one.code);
 
 describe('XDM archives', () => {
   test('what is written is read again, byte for byte, whatever the bytes', async () => {
@@ -46,9 +48,9 @@ describe('XDM archives', () => {
       fc.asyncProperty(fc.uint8Array({ maxLength: 3000 }), fc.uint8Array({ maxLength: 300 }), async (one, two) => {
         const given = [document('DOC00001.XML', one), document('DOC00002.XML', two)];
         const archive = await readArchive(await write(submission(given)));
-        expect(archive.faults).toEqual([]);
+        expect(codes(archive)).toEqual([]);
         expect(archive.documents.map(({ bytes }) => Buffer.from(bytes))).toEqual([Buffer.from(one), Buffer.from(two)]);
-        expect(archive.documents[0]).toMatchObject({ uniqueId: '1.2.250.1.999.12', title: given[0]!.title });
+        expect(archive.documents[0]).toMatchObject({ uniqueId: '1.2.250.1.999.1', title: given[0]!.title });
       }),
       { numRuns: 25 },
     );

@@ -4,6 +4,7 @@ import type {
   Binary,
   Bundle,
   Composition,
+  Device,
   DocumentReference,
   Identifier,
   Organization,
@@ -26,6 +27,8 @@ export interface Content {
 export interface Author {
   practitioner?: Practitioner;
   organization?: Organization;
+  /** A program that wrote it by itself; the organization is whose it is. */
+  device?: Device;
 }
 
 /** Everything a mail about one document needs, as it stands on the FHIR server now. */
@@ -102,9 +105,13 @@ async function compositionOf({ masterIdentifier }: DocumentReference, fhir: Fhir
 
 async function authorOf(reference: string | undefined, fhir: FhirEndpoint): Promise<Author> {
   if (!reference) return {};
-  const found = await read<PractitionerRole | Practitioner | Organization>(reference, fhir);
+  const found = await read<PractitionerRole | Practitioner | Organization | Device>(reference, fhir);
   if (found?.resourceType === 'Practitioner') return { practitioner: found };
   if (found?.resourceType === 'Organization') return { organization: found };
+  if (found?.resourceType === 'Device') {
+    const owner = await read<Organization>(found.owner?.reference, fhir);
+    return { device: found, ...(owner ? { organization: owner } : {}) };
+  }
   if (found?.resourceType !== 'PractitionerRole') return {};
   const practitioner = await read<Practitioner>(found.practitioner?.reference, fhir);
   const organization = await read<Organization>(found.organization?.reference, fhir);

@@ -23,7 +23,7 @@ export interface Letter {
 export async function compose(letter: Letter, config: MailConfig): Promise<Buffer> {
   const { payload, traits, dossiers, at } = letter;
   const { messageId, withdraws } = payload;
-  const sending = { messageId, sourceId: config.sourceId, at, withdraws };
+  const sending = { messageId, sourceId: config.sourceId, from: letter.from, at, withdraws };
   const archive = await write(submissionOf(dossiers, traits, sending));
   const attachments = [{ filename: 'IHE_XDM.zip', content: viewOf(archive), contentType: 'application/zip' }];
   for (const [index, dossier] of dossiers.entries()) {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { CodeableConcept, Coding, Identifier } from '@medplum/fhirtypes';
+import type { CodeableConcept, Coding, Device, Identifier } from '@medplum/fhirtypes';
 import { escapeText } from '../../formats/hl7v2/index.ts';
 import type { XdmDocument, XdmSubmission, XdsCode } from '../../formats/xdm/index.ts';
 import { type Author, type Content, type Dossier, uniqueIdOf } from './dossier.ts';
@@ -24,7 +24,7 @@ const nos: Record<string, string> = {
 export function submissionOf(
   dossiers: Dossier[],
   traits: PatientTraits,
-  sending: { messageId: string; sourceId: string; at: Date; withdraws?: boolean },
+  sending: { messageId: string; sourceId: string; from?: string; at: Date; withdraws?: boolean },
 ): XdmSubmission {
   const documents = dossiers.flatMap((dossier) =>
     dossier.contents
@@ -35,6 +35,7 @@ export function submissionOf(
   return {
     uniqueId: oidOf(sending.messageId),
     sourceId: sending.sourceId,
+    ...present('from', sending.from),
     title: dossiers.map(titleOf).join(', '),
     submissionTime: hl7Time(sending.at.toISOString()) ?? '',
     // XDS wants one; where no act is told, the kind of document says what was done.
@@ -121,12 +122,23 @@ function sourceOf({ family, given, birthDate, sex }: PatientTraits): string[] {
 }
 
 /** XCN: the national number of a person, else none. */
-function personOf({ practitioner }: Author): string | undefined {
+function personOf({ practitioner, device }: Author): string | undefined {
   const name = practitioner?.name?.[0];
+  if (device && !practitioner) return programOf(device);
   if (!practitioner || !name) return undefined;
   const number = national(practitioner.identifier, 'urn:oid:1.2.250.1.71.4.2.1');
   const authority = number ? '^^^^^^&1.2.250.1.71.4.2.1&ISO^D^^^IDNPS' : '';
   return `${number ?? ''}^${escapeText(name.family ?? '')}^${escapeText(name.given?.[0] ?? '')}${authority}`;
+}
+
+/** A program as author: number, model and name in the places of number, family and first name (name type U, number RI). */
+function programOf({ identifier = [], deviceName = [] }: Device): string | undefined {
+  const model = deviceName.find(({ type }) => type === 'model-name')?.name ?? '';
+  const name = deviceName.find(({ type }) => type !== 'model-name')?.name ?? '';
+  const number = identifier.find(({ system, value }) => value && system?.startsWith('urn:oid:'));
+  if (!model && !name) return undefined;
+  const authority = number ? `^^^^^^&${number.system!.slice('urn:oid:'.length)}&ISO^U^^^RI` : '';
+  return [escapeText(number?.value ?? ''), escapeText(model || name), escapeText(name) + authority].join('^');
 }
 
 /** XON */

@@ -1,5 +1,5 @@
 import { ZipFile } from 'yazl';
-import { metadataXml } from './metadata.ts';
+import { metadataXml, text } from './metadata.ts';
 import type { XdmSubmission } from './tree.ts';
 
 export { metadataXml } from './metadata.ts';
@@ -30,16 +30,35 @@ export async function write(submission: XdmSubmission): Promise<Uint8Array> {
   return Buffer.concat(chunks);
 }
 
-function indexHtm({ documents }: XdmSubmission): string {
-  const items = documents.map(({ uri }) => `<li><a href="IHE_XDM/SUBSET01/${uri}">${uri}</a></li>`).join('');
-  return `<!DOCTYPE html>\n<html lang="fr"><head><meta charset="utf-8"><title>Documents de santé</title></head><body><p>Documents de ce lot :</p><ul>${items}</ul><p><a href="README.TXT">README.TXT</a></p></body></html>\n`;
+const XHTML =
+  '<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML Basic 1.1//EN" "http://www.w3.org/TR/xhtml-basic/xhtml-basic11.dtd">';
+
+/** 3.32.4.1.2.2: XHTML Basic, so it is XML too. */
+function indexHtm({ documents, title }: XdmSubmission): string {
+  const items = documents.map(
+    (one) => `<li><a href="IHE_XDM/SUBSET01/${one.uri}">${text(one.title)}</a> (${text(one.mimeType)})</li>`,
+  );
+  return [
+    '<?xml version="1.0" encoding="UTF-8"?>',
+    XHTML,
+    '<html xmlns="http://www.w3.org/1999/xhtml" xml:lang="fr">',
+    `<head><title>${text(title)}</title></head>`,
+    `<body><h1>${text(title)}</h1><ul>${items.join('')}</ul><p><a href="README.TXT">README.TXT</a></p></body>`,
+    '</html>',
+    '',
+  ].join('\n');
 }
 
-function readme({ documents }: XdmSubmission): string {
+/** 3.32.4.1.2.3: who made it, by what, how it is laid out, what is in it. */
+function readme({ documents, from, sourceId }: XdmSubmission): string {
   return [
     'Lot de documents de santé au format IHE XDM.',
-    'Les métadonnées sont dans IHE_XDM/SUBSET01/METADATA.XML.',
-    `Documents : ${documents.map(({ uri }) => uri).join(', ')}`,
+    `Émetteur : ${[from, `système ${sourceId}`].filter(Boolean).join(', ')}`,
+    'Logiciel : Passerelle',
+    'INDEX.HTM s’ouvre dans un navigateur ; les documents sont dans IHE_XDM/SUBSET01,',
+    'leurs métadonnées dans IHE_XDM/SUBSET01/METADATA.XML.',
+    ...documents.map(({ uri, mimeType }) => `Document : IHE_XDM/SUBSET01/${uri} (${mimeType})`),
+    'Ces documents sont couverts par le secret médical.',
     '',
   ].join('\r\n');
 }

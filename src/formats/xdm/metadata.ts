@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { seedUuid } from '../../seed.ts';
 import type { XdmDocument, XdmSubmission, XdsCode } from './tree.ts';
 
 /** Classification schemes of XDS, IHE ITI TF-3, table 4.2.5.1-1 */
@@ -29,9 +30,10 @@ const RIM = 'urn:oasis:names:tc:ebxml-regrep';
 /** METADATA.XML of an archive: the ebXML request that XDS would have sent. */
 export function metadataXml(submission: XdmSubmission): string {
   const ids = new Numbers();
-  const documents = submission.documents.map((one, index) => documentXml(one, `Document${pad(index + 1)}`, ids));
-  const members = submission.documents.map((_, index) => memberXml(`Document${pad(index + 1)}`, ids));
-  const replaced = submission.replaces ? [replaceXml(submission.replaces, ids)] : [];
+  const entries = submission.documents.map(({ uniqueId }) => entryUuid(uniqueId));
+  const documents = submission.documents.map((one, index) => documentXml(one, entries[index]!, ids));
+  const members = entries.map((entry) => memberXml(entry, ids));
+  const replaced = submission.replaces ? [replaceXml(entries[0]!, entryUuid(submission.replaces), ids)] : [];
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',
     `<lcm:SubmitObjectsRequest xmlns:lcm="${RIM}:xsd:lcm:3.0" xmlns:rim="${RIM}:xsd:rim:3.0"><rim:RegistryObjectList>`,
@@ -43,6 +45,14 @@ export function metadataXml(submission: XdmSubmission): string {
     '</rim:RegistryObjectList></lcm:SubmitObjectsRequest>',
     '',
   ].join('\n');
+}
+
+/**
+ * entryUUID of a document's entry. It follows from the document's uniqueId, so that a later submission can name what it
+ * replaces as XDS wants it (IHE ITI TF-3, 4.2.2.2): by the entryUUID under which it was sent.
+ */
+function entryUuid(uniqueId: string): string {
+  return `urn:uuid:${seedUuid('XDSDocumentEntry', uniqueId)}`;
 }
 
 function documentXml(document: XdmDocument, id: string, ids: Numbers): string {
@@ -104,13 +114,15 @@ function memberXml(document: string, ids: Numbers): string {
   return `<rim:Association id="${ids.next('as')}" associationType="${RIM}:AssociationType:HasMember" sourceObject="SubmissionSet01" targetObject="${document}">${slotXml('SubmissionSetStatus', ['Original'])}</rim:Association>`;
 }
 
-function replaceXml(uniqueId: string, ids: Numbers): string {
-  return `<rim:Association id="${ids.next('as')}" associationType="urn:ihe:iti:2007:AssociationType:RPLC" sourceObject="Document01" targetObject="${text(uniqueId)}"/>`;
+function replaceXml(entry: string, replaced: string, ids: Numbers): string {
+  return `<rim:Association id="${ids.next('as')}" associationType="urn:ihe:iti:2007:AssociationType:RPLC" sourceObject="${entry}" targetObject="${replaced}"/>`;
 }
 
 function authorXml(object: string, scheme: string, author: XdmDocument, ids: Numbers): string {
   const slots =
     slotXml('authorPerson', given(author.authorPerson)) + slotXml('authorInstitution', given(author.authorInstitution));
+  // An author of whom nothing is known is left out; XDS has no word for it.
+  if (!slots) return '';
   return `<rim:Classification id="${ids.next('au')}" classificationScheme="${scheme}" classifiedObject="${object}" nodeRepresentation="">${slots}</rim:Classification>`;
 }
 
@@ -119,6 +131,7 @@ function classificationXml(object: string, scheme: string, { code, system, displ
 }
 
 function externalXml(object: string, scheme: string, value: string, name: string, ids: Numbers): string {
+  if (!value) return '';
   return `<rim:ExternalIdentifier id="${ids.next('ei')}" registryObject="${object}" identificationScheme="${scheme}" value="${text(value)}"><rim:Name>${localised(name)}</rim:Name></rim:ExternalIdentifier>`;
 }
 
@@ -137,7 +150,7 @@ function given(value: string | undefined): string[] {
 }
 
 /** Text for an attribute or element; what XML cannot carry at all is left out. */
-function text(value: string): string {
+export function text(value: string): string {
   const named: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
   return value
     .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, '')

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import yauzl, { type Entry, type ZipFile } from 'yauzl';
-import { type Fault, fault } from '../../errors.ts';
-import { attribute, child, elements, ownText, readXml, type XmlElement } from '../xml/index.ts';
+import { type Fault, fault, isError, warning } from '../../errors.ts';
+import { attribute, child, elements, readXml, type XmlElement } from '../xml/index.ts';
+import { ENTRY, externalOf, lackingOf, lackingOfSet, setPatients, slot } from './required.ts';
 
 /** A document of an archive, with what METADATA.XML says of it. */
 export interface ArchivedDocument {
@@ -51,8 +52,9 @@ export async function readArchive(bytes: Uint8Array): Promise<ReadArchive> {
 /** ECO.2.1.1: one patient in a mail. */
 function mended({ documents, faults }: ReadArchive): ReadArchive {
   const patients = new Set(documents.flatMap(({ patientId }) => patientId?.split('^')[0] || []));
-  if (patients.size > 1) faults.push(fault('mail-several-patients'));
-  if (documents.length === 0 && faults.length === 0) faults.push(fault('xdm-metadata-missing'));
+  const isSaid = faults.some(({ code }) => code === 'mail-several-patients');
+  if (patients.size > 1 && !isSaid) faults.push(fault('mail-several-patients'));
+  if (documents.length === 0 && !faults.some(isError)) faults.push(fault('xdm-metadata-missing'));
   return { documents, faults };
 }
 
@@ -104,8 +106,6 @@ async function contentOf(zip: ZipFile, entry: Entry, left: number): Promise<Buff
 }
 
 const RIM = 'urn:oasis:names:tc:ebxml-regrep:xsd:rim:3.0';
-const PATIENT_ID = 'urn:uuid:58a6f841-87b3-4a3e-92fd-a8ffeff98427';
-const UNIQUE_ID = 'urn:uuid:2e82c1f6-a085-4c72-9da3-8640a32e42ab';
 const DOCUMENT = /^urn:uuid:(7edca82f-054d-47f2-a032-9b2a5b5186c1|34268e47-fdf5-41a6-ba33-82133c465248)$/;
 
 function documentsOf(name: string, files: Map<string, Buffer>): ReadArchive {
@@ -115,7 +115,9 @@ function documentsOf(name: string, files: Map<string, Buffer>): ReadArchive {
   if (!result.root) return { documents: [], faults: [{ ...result.fault, place: name }] };
   const found: ReadArchive = { documents: [], faults: [] };
   const folder = name.slice(0, name.lastIndexOf('/') + 1);
-  for (const object of objectsOf(result.root)) {
+  const list = listOf(result.root);
+  const objects = list ? objectsOf(list) : [];
+  for (const object of objects) {
     const uri = slot(object, 'URI') ?? '';
     const path = `${folder}${uri}`.toUpperCase();
     const content = files.get(path);
@@ -126,14 +128,28 @@ function documentsOf(name: string, files: Map<string, Buffer>): ReadArchive {
     if (isAltered(content, object)) found.faults.push(fault('xdm-document-altered', { place: path }));
     found.documents.push({ path, bytes: content, ...toldOf(object) });
   }
+  if (list && objects.length > 0) found.faults.push(...saidWrongly(list, objects, found.documents, name));
   return found;
 }
 
-function objectsOf(root: XmlElement): XmlElement[] {
-  const list = root.name === 'RegistryObjectList' ? root : child(root, 'RegistryObjectList');
-  return (list ? elements(list, 'ExtrinsicObject') : []).filter((one) =>
-    DOCUMENT.test(attribute(one, 'objectType') ?? ''),
+/** What is lacking is said and does no harm, for the document says it itself; a set about somebody else is refused. */
+function saidWrongly(list: XmlElement, objects: XmlElement[], documents: ArchivedDocument[], place: string): Fault[] {
+  const elements = [...new Set([...objects.flatMap(lackingOf), ...lackingOfSet(list, objects)])].join(', ');
+  const patients = new Set(
+    [...setPatients(list), ...documents.flatMap(({ patientId }) => patientId ?? [])].map((one) => one.split('^')[0]),
   );
+  return [
+    ...(elements ? [warning('xdm-metadata-incomplete', { place, params: { elements } })] : []),
+    ...(patients.size > 1 ? [fault('mail-several-patients', { place })] : []),
+  ];
+}
+
+function listOf(root: XmlElement): XmlElement | undefined {
+  return root.name === 'RegistryObjectList' ? root : child(root, 'RegistryObjectList');
+}
+
+function objectsOf(list: XmlElement): XmlElement[] {
+  return elements(list, 'ExtrinsicObject').filter((one) => DOCUMENT.test(attribute(one, 'objectType') ?? ''));
 }
 
 /** Hash and size are optional in XDM; what is announced must be so. */
@@ -145,28 +161,15 @@ function isAltered(content: Buffer, object: XmlElement): boolean {
 }
 
 function toldOf(object: XmlElement): Omit<ArchivedDocument, 'path'> {
-  const external = (scheme: string) =>
-    elements(object, 'ExternalIdentifier').find((one) => attribute(one, 'identificationScheme') === scheme);
-  const value = (scheme: string) => {
-    const one = external(scheme);
-    return one && attribute(one, 'value');
-  };
   const name = child(object, 'Name');
   const localised = name && child(name, 'LocalizedString');
   const told = {
-    uniqueId: value(UNIQUE_ID),
-    patientId: value(PATIENT_ID),
+    uniqueId: externalOf(object, ENTRY.uniqueId),
+    patientId: externalOf(object, ENTRY.patientId),
     title: localised && attribute(localised, 'value'),
   };
   const there = Object.fromEntries(Object.entries(told).filter(([, one]) => one !== undefined));
   const action = elements(object, 'Slot').find((one) => /(^|:)action$/i.test(attribute(one, 'name') ?? ''));
   if (action && slot(object, attribute(action, 'name')!) === 'D') there.action = 'D';
   return { ...there, mimeType: attribute(object, 'mimeType') ?? 'application/octet-stream' };
-}
-
-function slot(object: XmlElement, name: string): string | undefined {
-  const found = elements(object, 'Slot').find((one) => attribute(one, 'name') === name);
-  const list = found && child(found, 'ValueList');
-  const value = list && child(list, 'Value');
-  return value && ownText(value).trim();
 }

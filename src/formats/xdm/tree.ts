@@ -31,7 +31,7 @@ export interface XdmDocument {
   facilityType?: XdsCode;
   practiceSetting?: XdsCode;
   confidentiality: XdsCode[];
-  /** CX of the INS: `matricule^^^&OID&ISO^NH` */
+  /** CX of the INS, `matricule^^^&OID&ISO^NH`, else of the number of the record (`PI`); empty when there is neither. */
   patientId: string;
   sourcePatientId?: string;
   /** `D`: the document is taken back. */
@@ -44,6 +44,8 @@ export interface XdmDocument {
 export interface XdmSubmission {
   uniqueId: string;
   sourceId: string;
+  /** Who sends it, as people read it. */
+  from?: string;
   title: string;
   submissionTime: string;
   contentType?: XdsCode;
