@@ -10,7 +10,7 @@ export const TASK_STATUS = 'http://passerelle.example/fhir/CodeSystem/task-statu
 export const PHASE = 'http://passerelle.example/fhir/CodeSystem/phase';
 /** Why a follow-up ended. */
 export const EXIT_REASON = 'http://passerelle.example/fhir/CodeSystem/exit-reason';
-/** Types of the inputs of tasks, see `TaskPart`. */
+/** Types of the inputs and outputs of tasks, see `TaskPart`. */
 export const PART = 'http://passerelle.example/fhir/CodeSystem/task-part';
 /** Identifier system of everything the pathway makes: its value is derived from what it is made for. */
 export const PATHWAY = 'http://passerelle.example/fhir/NamingSystem/pathway';
@@ -21,7 +21,7 @@ export const PROFILE = 'http://passerelle.example/fhir/StructureDefinition/';
 /** Activities of a Provenance (ISO 21089). */
 export const LIFECYCLE = 'http://terminology.hl7.org/CodeSystem/iso-21089-lifecycle';
 
-/** Names of the inputs of tasks. */
+/** Names of the inputs and outputs of tasks. */
 export type TaskPart =
   | 'rule'
   | 'rule-version'
@@ -31,7 +31,8 @@ export type TaskPart =
   | 'level'
   | 'day'
   | 'fixed'
-  | 'step';
+  | 'step'
+  | 'report';
 
 /**
  * A resource the pathway wants written, named by what it is for: the same cause always gives the same identity, so a
@@ -69,7 +70,7 @@ export function status(code: string, display: string): { coding: Coding[] } {
   return { coding: [{ system: TASK_STATUS, code, display }] };
 }
 
-/** The type of an input of a task. */
+/** The type of an input or output of a task. */
 export function part(code: TaskPart): { coding: Coding[] } {
   return { coding: [{ system: PART, code }] };
 }

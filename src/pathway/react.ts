@@ -7,6 +7,7 @@ import { dayOf } from './days.ts';
 import { draftsOf, resourcesOf } from './drafts.ts';
 import { hitsOf, type LookBack, lookBacks } from './evaluate.ts';
 import { isPractitionerSearch, sourcesOf } from './expand.ts';
+import { fulfil, isReport, isRetraction } from './fulfil.ts';
 import type { PathwayRules } from './load.ts';
 import { isStay, pauseOrResume } from './pause.ts';
 import { phases } from './phases.ts';
@@ -18,7 +19,8 @@ import { type Needs, onsetOf, type Surroundings } from './surroundings.ts';
 
 /**
  * What follows from a message once it is known whose it is: alerts for readings and answers that a rule speaks for, open
- * tasks moved to a corrected J1, everything closed on exit, follow-up paused during a hospital stay. Drafts of the
+ * tasks moved to a corrected J1, everything closed on exit, follow-up paused during a hospital stay, a planned call that was
+ * made completed. Drafts of the
  * conversion that are on the server already are taken out of it or made to change what is there.
  *
  * A SpO2 below the configured limit gives one DetectedIssue and one Task, whose identity is rule, patient and day.
@@ -31,10 +33,11 @@ export function react(conversion: Conversion, surroundings: Surroundings, pathwa
     ...reconsider(conversion, surroundings, pathway),
     ...alerts(conversion, surroundings, pathway.rules),
     ...(exit ? close(surroundings, exit) : pauseOrResume(conversion, surroundings)),
+    ...fulfil(conversion, surroundings, pathway.rules),
   ]);
 }
 
-/** One change of a resource a message: what closes or pauses comes after what moves. */
+/** One change of a resource a message: what closes or pauses comes after what moves, what was done after both. */
 function lastWord(drafts: Draft[]): Draft[] {
   const last = new Map(drafts.flatMap((draft) => (draft.current ? [[draft.current.reference, draft] as const] : [])));
   return drafts.filter((draft) => !draft.current || last.get(draft.current.reference) === draft);
@@ -43,11 +46,12 @@ function lastWord(drafts: Draft[]): Draft[] {
 /** What has to be read of the patient before {@link react}: nothing for a reading that is as it should be. */
 export function needsOf(conversion: Conversion, rules: RuleSet, known: Observation[] = []): Needs {
   if (isInclusion(conversion) || dayOf(onsetSaid(conversion, rules)) || touchesEpisode(conversion)) return 'all';
+  if (isRetraction(conversion, rules)) return 'all';
   const fresh = freshReadings(conversion);
   if (hitsOf(fresh, storedReadings(known), rules).length > 0) return 'all';
-  const isHospital = resourcesOf(conversion, 'Encounter').some(isStay);
-  if (lookBacks(fresh, rules).length > 0) return isHospital ? 'all' : 'readings';
-  return isHospital ? 'tasks' : 'nothing';
+  const changesTasks = resourcesOf(conversion, 'Encounter').some(isStay) || isReport(conversion, rules);
+  if (lookBacks(fresh, rules).length > 0) return changesTasks ? 'all' : 'readings';
+  return changesTasks ? 'tasks' : 'nothing';
 }
 
 /** The earlier readings that {@link react} looks at. */

@@ -1,5 +1,6 @@
 import type { CodeableConcept, DocumentReference, MeasureReport, Resource, Task } from '@medplum/fhirtypes';
 import { dayNumber, dayOf } from './days.ts';
+import { isFulfilled } from './fulfil.ts';
 import { COVISAN, J1_USED, PROFILE } from './names.ts';
 import { isOpen } from './surroundings.ts';
 
@@ -66,7 +67,8 @@ function eventsOf(resource: Resource): { indicator: Indicator; day?: string; sit
 
 function taskEvents(task: Task): { indicator: Indicator; day?: string }[] {
   if (has(task.code, ['alert-handling'])) return [{ indicator: 'alerts', day: dayOf(task.authoredOn) }];
-  if (!has(task.code, CALLS)) return [];
+  // A call that came as a report is counted there, not with the planned one it completed.
+  if (!has(task.code, CALLS) || isFulfilled(task)) return [];
   const planned = dayOf(task.restriction?.period?.end);
   const done = dayOf(task.executionPeriod?.end ?? task.executionPeriod?.start ?? task.lastModified) ?? planned;
   if (task.status === 'completed') return [{ indicator: 'calls-made', day: done }];

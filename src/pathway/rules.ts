@@ -36,6 +36,8 @@ export interface RuleSet {
   escalation: EscalationStep[];
   /** Codes of activities whose missed date makes them late. */
   calls: Coding[];
+  /** Tasks that come from elsewhere and tell how a planned one went: which of its kinds one completes, the first that fits. */
+  reports?: { report: Coding; completes: Coding[] }[];
 }
 
 /** From the mildest to the strongest. */

@@ -91,4 +91,39 @@ describe('J1 corrected from 3 to 5 November, through the whole gateway', () => {
     await include('2020-11-05');
     expect(await tasks()).toEqual(before);
   });
+
+  test('a call of the sheet completes the planned one, and opens it again when its report is corrected', async () => {
+    const form = {
+      form: 'msp-call-sheet',
+      version: '1',
+      id: 'J7-made',
+      patient: golden().patient,
+      day: 'J7',
+      at: '2020-11-11T10:00:00+01:00',
+      by: { rpps: '10101010101', family: 'LEROY' },
+      outcome: 'done',
+    };
+    const send = async (changes: object = {}) =>
+      expect(
+        (await gateway.post('/in/telemonitoring/msp-call-sheet?wait=20', { ...form, ...changes })).body.state,
+      ).toBe('delivered');
+    const seventh = async () => {
+      const calls = (await all('Task?_count=500')).filter((one) => one.instantiatesCanonical?.includes('msp-call'));
+      return calls.find((one) => one.input?.some(({ valueString }: any) => valueString === 'J7'));
+    };
+    const before = await seventh();
+    expect(before.status).toBe('requested');
+    const window = (await tasks()).filter(({ activity }) => activity.startsWith('reinforced-call'));
+    await send();
+    await send({ comment: 'relu' });
+    const done = await seventh();
+    expect(done).toMatchObject({ id: before.id, status: 'completed' });
+    expect(done.meta.versionId).toBe(String(Number(before.meta.versionId) + 1));
+
+    // The reinforced call of that day is another one.
+    expect((await tasks()).filter(({ activity }) => activity.startsWith('reinforced-call'))).toEqual(window);
+
+    await send({ outcome: 'not-reached' });
+    expect(await seventh()).toMatchObject({ id: before.id, status: 'requested', restriction: before.restriction });
+  });
 });
