@@ -15,6 +15,7 @@ export default {
   globalSetup: '<rootDir>/tests/log/before.ts',
   setupFiles: ['<rootDir>/tests/log/keep.mjs'],
   globalTeardown: '<rootDir>/tests/log/after.ts',
-  testTimeout: 30000,
+  // Generous, because nothing is timed here and a machine may be busy.
+  testTimeout: 120_000,
   maxWorkers: 2,
 };

@@ -78,7 +78,7 @@ export async function startReferee(folders: string[]): Promise<Referee> {
 }
 
 async function ready(port: number, child: ChildProcess): Promise<void> {
-  for (let tries = 0; tries < 240; tries++) {
+  for (let tries = 0; tries < 600; tries++) {
     if (child.exitCode !== null) {
       throw new Error(`the referee ended with ${child.exitCode} before it was ready`);
     }
@@ -90,7 +90,7 @@ async function ready(port: number, child: ChildProcess): Promise<void> {
     }
     await wait(500);
   }
-  throw new Error('the referee was not ready within two minutes');
+  throw new Error('the referee was not ready within five minutes');
 }
 
 interface Outcome {

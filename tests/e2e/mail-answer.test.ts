@@ -40,7 +40,7 @@ describe('the sender of a mail is told what became of it, servers in process', (
         { name: 'mss', type: 'mail', from: `Dr Traitant <${GP}>`, smtp, imap },
       ]),
     });
-  }, 90_000);
+  });
   afterAll(async () => {
     await gateway?.remove();
     await operator.stop();

@@ -48,7 +48,7 @@ describe('secure mail in, IMAP and SMTP servers in process (Postfix and Dovecot 
       { name: 'mss', type: 'mail', imap: imap() },
     ];
     receiving = await startGateway({ PASSERELLE__doors: JSON.stringify(doors) });
-  }, 90_000);
+  });
   afterAll(async () => {
     await receiving?.remove();
     await sending?.remove();

@@ -33,7 +33,7 @@ describe('documents for practice software go out as MDM in the LPS profile', () 
         },
       ]),
     });
-  }, 90_000);
+  });
   afterAll(async () => {
     await gateway?.remove();
     await software?.remove();

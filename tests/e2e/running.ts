@@ -81,7 +81,7 @@ export async function startGateway(environment: Record<string, string> = {}): Pr
 }
 
 /** Asks until the answer is there, at most `seconds`. */
-export async function until<T>(look: () => Promise<T | undefined | false>, seconds = 20): Promise<T> {
+export async function until<T>(look: () => Promise<T | undefined | false>, seconds = 60): Promise<T> {
   const end = Date.now() + seconds * 1000;
   for (;;) {
     const found = await look();

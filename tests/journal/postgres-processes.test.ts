@@ -71,7 +71,7 @@ const several = () => {
       const expected = ids(some.filter((_, index) => index % 9 === at));
       expect(began.map(({ id }) => id).filter((id) => expected.includes(id))).toEqual(expected);
     }
-  }, 60_000);
+  });
 
   test('know each other’s duplicates, also when they come at the same moment', async () => {
     const journals = [await open({ fresh: true }), await open()];
@@ -128,7 +128,7 @@ const several = () => {
     for (const clockwork of stops) clockwork.stop();
     await new Promise((resolve) => setTimeout(resolve, 1000));
     expect(runs).toHaveLength(slots.size);
-  }, 20_000);
+  });
 
   test('one that is killed while others work loses nothing', async () => {
     const clock = handClock(Date.now() + 10 * LEASE);
@@ -151,7 +151,7 @@ const several = () => {
     const rest = ids(await drain(journal));
     expect(rest.filter((id) => ended.includes(id))).toEqual([]);
     expect((await journal.counts()).messages.accepted).toBe(0);
-  }, 60_000);
+  });
 
   test('what one had in its hands when it ended is free long before its leases end', async () => {
     const [one, other] = [await open({ fresh: true }), await open()];
@@ -167,7 +167,7 @@ const several = () => {
       return claimed.length > 0;
     });
     expect(claimed).toMatchObject([{ id: message.id, attempts: 2, ambiguous: true }]);
-  }, 20_000);
+  });
 
   test('one patient is worked on by one of them, until it is done or gone', async () => {
     const [one, other] = [await open({ fresh: true }), await open()];
@@ -190,7 +190,7 @@ const several = () => {
     expect(await Promise.race([waiting, new Promise((resolve) => setTimeout(resolve, 200, 'waits'))])).toBe('waits');
     await one.close();
     (await waiting)();
-  }, 20_000);
+  });
 
   test('one that is paused in the middle of its work does not stop the others', async () => {
     const journal = await open({ fresh: true });
@@ -212,7 +212,7 @@ const several = () => {
     });
     child.kill('SIGKILL');
     await once(child, 'exit');
-  }, 60_000);
+  });
 
   const ownServer = process.env.PASSERELLE_TEST_POSTGRES ? test.skip : test;
   ownServer(

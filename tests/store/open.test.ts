@@ -87,7 +87,7 @@ describe('durability', () => {
     other.close();
     await fixture.put({ resourceType: 'Patient', id: 'after' });
     expect(await fixture.ids('Patient')).toEqual(['before', 'after']);
-  }, 20_000);
+  });
 });
 
 describe('the CapabilityStatement', () => {
