@@ -70,7 +70,7 @@ describe('the hospital hears what became of its document, servers in process', (
         { name: 'hospital', type: 'mllp-out', address: `mllp://127.0.0.1:${hospital.port}`, answerSeconds: 0.5 },
       ]),
     });
-  }, 90_000);
+  });
   afterAll(async () => {
     await gateway?.remove();
     await hospital.stop();
@@ -148,4 +148,47 @@ describe('the hospital hears what became of its document, servers in process', (
     expect(segment(hospital.heard[0]!, 'OBX')).toContain('|LATE-5|Y^^');
     expect(heard).toHaveLength(7);
   });
+});
+
+test('a mailbox that asks to wait until patience ends: Z02 with N and the last SMTP code, once; the mail never goes', async () => {
+  const operator = await startOperator();
+  const hospital = await startHospital();
+  operator.answer.recipient = () => 450;
+  const gateway = await startGateway({
+    // A third of a second: at least one attempt waits, and the one after it is the last.
+    PASSERELLE__retry: JSON.stringify({ firstSeconds: 0.1, maxSeconds: 0.3, giveUpHours: 0.0001 }),
+    PASSERELLE__destinations: JSON.stringify([
+      {
+        name: 'mss',
+        type: 'mail',
+        from: 'CH Alpha <cardiologie@ch-alpha.mssante.fr>',
+        smtp: { host: '127.0.0.1', port: operator.port, security: 'none' },
+      },
+      { name: 'hospital', type: 'mllp-out', address: `mllp://127.0.0.1:${hospital.port}` },
+    ]),
+  });
+  try {
+    await gateway.send(golden('hl7v2-mdm-t02'));
+    // One for the professional, one for the patient.
+    await until(async () => hospital.heard.length === 2);
+    for (const one of hospital.heard) {
+      expect(segment(one, 'MSH')).toContain('|ZAM^Z02^ZAM_Z01|');
+      expect(segment(one, 'OBX')).toContain('|T02-1|N^^');
+      expect(segment(one, 'ERR')).toContain('|450^^SMTPERRORCODE');
+    }
+    const [{ id }] = (await gateway.get('/messages')).body.messages;
+    // The hospital is told before the end is written down.
+    const mails = await until(async () => {
+      const { deliveries } = (await gateway.get(`/messages/${id}`)).body;
+      const found = deliveries.filter((one: any) => one.destination === 'mss');
+      return found.length === 2 && found.every((one: any) => one.state === 'dead') && found;
+    });
+    for (const { issues } of mails)
+      expect(issues.map((one: any) => one.details.coding[0].code)).toEqual(['mail-deferred', 'given-up']);
+    expect([operator.taken, hospital.heard.length]).toEqual([[], 2]);
+  } finally {
+    await gateway.remove();
+    await hospital.stop();
+    await operator.stop();
+  }
 });

@@ -1,9 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { type Listener, startListener } from '../../src/cli/demo/counterparts.ts';
+import { startRecord } from './record.ts';
 import { type RunningGateway, startGateway, until } from './running.ts';
 
 const golden = (name: string) => readFileSync(join(import.meta.dirname, '..', 'golden', name, 'input.hl7'));
@@ -18,39 +17,6 @@ function variant(number: number, change: Change = (text) => text, head: Change =
   const cda = renamed(Buffer.from(LEADER.exec(text)![2]!, 'base64').toString('utf8'));
   const payload = Buffer.from(cda, 'utf8').toString('base64');
   return Buffer.from(head(renamed(text).replace(LEADER, `$1${payload}`)).replace('T02-1', `SHARE-${number}`), 'latin1');
-}
-
-/** A shared record that keeps what it is given, and answers as it is told to. */
-async function startRecord() {
-  const record = { stored: [] as any[], provides: 0, answer: undefined as undefined | 'silent' | [number, object?] };
-  const server: Server = createServer(async (request, response) => {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
-    const answer = (status: number, body: object) =>
-      response.writeHead(status, { 'content-type': 'application/fhir+json' }).end(JSON.stringify(body));
-    if (request.method === 'GET') {
-      const entry = record.stored.map((resource) => ({ resource }));
-      return void answer(200, { resourceType: 'Bundle', type: 'searchset', entry });
-    }
-    record.provides++;
-    const told = record.answer;
-    record.answer = undefined;
-    const bundle = JSON.parse(Buffer.concat(chunks).toString('utf8'));
-    const isKept = told === undefined || told === 'silent' || told[0] >= 500;
-    if (isKept) record.stored.push(bundle.entry[1].resource);
-    if (told === 'silent') return;
-    if (told) return void answer(told[0], told[1] ?? {});
-    answer(200, { resourceType: 'Bundle', type: 'transaction-response' });
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return Object.assign(record, {
-    base: `http://127.0.0.1:${(server.address() as AddressInfo).port}/fhir`,
-    stop: () =>
-      new Promise<void>((resolve) => {
-        server.closeAllConnections();
-        server.close(() => resolve());
-      }),
-  });
 }
 
 describe('the hospital hears whether the shared record took its document (ZAM^Z01)', () => {
@@ -69,7 +35,7 @@ describe('the hospital hears whether the shared record took its document (ZAM^Z0
         { name: 'hospital', type: 'mllp-out', address: hospital.address },
       ]),
     });
-  }, 60_000);
+  });
   beforeEach(() => {
     record.provides = 0;
     hospital.heard.length = 0;
