@@ -1,8 +1,8 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openMllp } from '../src/cli/send-mllp.ts';
-import { type GatewayUnderTest, startGateway } from './gateway-process.ts';
+import { startGateway } from './gateway-process.ts';
+import { mllpSender } from './mllp-sender.ts';
 import { type BenchOptions, type BenchResult, percentile, row } from './result.ts';
 import { feed, MEASURES, PATIENTS } from './telemonitoring.ts';
 
@@ -25,13 +25,13 @@ export async function run(options: BenchOptions = {}): Promise<BenchResult> {
   try {
     options.progress?.('enrolling patients and warming up');
     await feed(gateway, MEASURES, { from: 0, count: PATIENTS });
-    await sendDocument(gateway, message(1, MEGABYTE));
+    await (await mllpSender(gateway.mllp, message(1, MEGABYTE))).send();
     await feed(gateway, MEASURES, { from: PATIENTS, seconds: 5, rate: OTHERS });
     const quiet = await feed(gateway, MEASURES, { from: 100_000, seconds: 10, rate: OTHERS });
 
     options.progress?.(`${megabytes} MB`);
-    // Made before anything is timed: this process measures the others, too.
-    const document = message(2, megabytes * MEGABYTE);
+    // Made before anything is timed, and sent by another thread: this one measures the others.
+    const document = await mllpSender(gateway.mllp, message(2, megabytes * MEGABYTE));
     const before = gateway.usage().usedMb;
     let most = 0;
     const looking = setInterval(() => {
@@ -39,7 +39,7 @@ export async function run(options: BenchOptions = {}): Promise<BenchResult> {
     }, 20);
     const others = feed(gateway, MEASURES, { from: 200_000, seconds: 10, rate: OTHERS });
     const start = performance.now();
-    await sendDocument(gateway, document);
+    await document.send();
     const acknowledged = performance.now() - start;
     while ((await gateway.metric('passerelle_messages', 'accepted')) > 0) await pause(50);
     const delivered = performance.now() - start;
@@ -63,13 +63,6 @@ export async function run(options: BenchOptions = {}): Promise<BenchResult> {
     await gateway.stop();
     rmSync(folder, { recursive: true, force: true });
   }
-}
-
-async function sendDocument({ mllp }: GatewayUnderTest, document: Buffer): Promise<void> {
-  const connection = await openMllp(mllp, 120_000);
-  const { code, errors } = await connection.send(document);
-  connection.close();
-  if (code !== 'AA') throw new Error(`answered ${code} ${errors.join(' ')}`);
 }
 
 /** A real exchange of the golden cases with another number, whose document holds a PDF that makes the message so large. */

@@ -91,6 +91,7 @@ export interface Ended {
   /** All that was found, worst first. */
   faults: Fault[];
   format?: Format;
+  /** As it came; of an HL7 v2 message of megabytes nothing is left once it was converted (the journal has it). */
   bytes: Uint8Array;
 }
 

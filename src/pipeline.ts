@@ -1,5 +1,7 @@
+import type { Resource } from '@medplum/fhirtypes';
 import type { Conversion } from './conversion.ts';
 import { type Fault, isError } from './errors.ts';
+import { LongBase64 } from './formats/fhir/long-base64.ts';
 import type { Message, Settlement } from './journal/journal.ts';
 import { assemble } from './mapping/assemble.ts';
 import {
@@ -19,7 +21,7 @@ import { applyInteraction } from './pipeline/interaction.ts';
 import { judge } from './pipeline/judge.ts';
 import type { Mapped } from './pipeline/prepared.ts';
 import { assertedAt, translate } from './pipeline/translate.ts';
-import { betweenSteps, unwrap } from './pipeline/unwrap.ts';
+import { betweenSteps, letGo, unwrap } from './pipeline/unwrap.ts';
 
 /**
  * The story of a message after it has been written down and acknowledged (that part is `src/pipeline/inspect.ts`):
@@ -47,7 +49,15 @@ async function convert(message: Message, house: House): Promise<Mapped> {
   await betweenSteps(message.incoming);
   const conversion = translate(unwrapped, message, house);
   expand(conversion, house.pathway, new Date(message.receivedAt));
+  const { bytes } = message.incoming;
+  // From here on a message of HL7 v2 is its documents, which were decoded into bytes of their own.
+  if (unwrapped.format === 'hl7v2' && !conversion.drafts.some(({ resource }) => holds(resource, bytes))) letGo(bytes);
   return { unwrapped, conversion };
+}
+
+function holds(resource: Resource, bytes: Uint8Array): boolean {
+  const { data } = resource as { data?: unknown };
+  return data instanceof LongBase64 && data.bytes.buffer === bytes.buffer;
 }
 
 /** From here on the FHIR server is needed: who is it, what is known, what follows, send. */

@@ -10,6 +10,12 @@ export const INLINE_BYTES = 64 * 1024;
 const STEP_BYTES = 1024 * 1024;
 
 /**
+ * Step in which a payload being written is synced: a commit beside it waits for what the file system has not written yet, after
+ * 40 MB at once 50 to 70 ms, so 10 to 25.
+ */
+const SYNCED_BYTES = 8 * STEP_BYTES;
+
+/**
  * Large payloads as files named by the SHA-256 of their content: the same document sent twice is kept once. The table of the
  * journal counts who refers to each; a file nobody refers to (its commit failed, or the process died before it) is swept.
  *
@@ -86,7 +92,10 @@ export class PayloadFiles {
     const draft = join(this.#incoming, randomUUID());
     const file = await open(draft, 'wx', 0o600);
     try {
-      for (let at = 0; at < bytes.length; at += STEP_BYTES) await writeFully(file, bytes.subarray(at, at + STEP_BYTES));
+      for (let at = 0; at < bytes.length; at += STEP_BYTES) {
+        if (at > 0 && at % SYNCED_BYTES === 0) await file.datasync();
+        await writeFully(file, bytes.subarray(at, at + STEP_BYTES));
+      }
       await file.sync();
     } catch (error) {
       await file.close();

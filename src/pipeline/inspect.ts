@@ -50,7 +50,7 @@ function inspectHl7v2(incoming: Incoming, unwrapped: Unwrapped): Inspection {
   const dedupeKey = `hl7v2|${hl7v2.dedupeKey(tree, incoming.bytes)}`;
   const lane = laneOf(hl7v2.claims(tree));
   const ties = tiesOf(tree, lane);
-  letGo(unwrapped, incoming);
+  for (const { bytes } of unwrapped.decoded!.parts) letGo(bytes);
   return { ...summary(incoming, hl7v2.kind(tree), hl7v2.sender(tree), faults, dedupeKey), lane, ties };
 }
 

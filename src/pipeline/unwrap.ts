@@ -88,12 +88,10 @@ export async function unwrap(
 }
 
 /**
- * Gives the memory of large payloads back that were decoded to be inspected. Until the collector comes round a document of
- * 40 MB would be there twice, for the conversion decodes it again.
+ * Gives the memory of large bytes back that nobody needs any more, unless their buffer holds anything else. The collector comes
+ * round too late: a document of 40 MB would be there as it came, decoded to be inspected, and decoded to be delivered.
  */
-export function letGo({ decoded }: Unwrapped, { bytes }: Pick<Incoming, 'bytes'>): void {
-  for (const { buffer } of (decoded?.parts ?? []).map((part) => part.bytes)) {
-    const isLarge = buffer.byteLength >= LARGE_BYTES && buffer !== bytes.buffer;
-    if (isLarge && buffer instanceof ArrayBuffer) buffer.transfer(0);
-  }
+export function letGo({ buffer, length }: Uint8Array): void {
+  const isAlone = length >= LARGE_BYTES && buffer.byteLength - length < 16;
+  if (isAlone && buffer instanceof ArrayBuffer) buffer.transfer(0);
 }

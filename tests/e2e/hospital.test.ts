@@ -7,6 +7,21 @@ import { type RunningGateway, startGateway, until } from './running.ts';
 
 const golden = (name: string) => readFileSync(join(import.meta.dirname, '..', 'golden', name, 'input.hl7'));
 
+/** T02 with another document number, whose body is the PDF. */
+function largeMessage(pdf: Buffer): Buffer {
+  const body = `<nonXMLBody><text mediaType="application/pdf" representation="B64">${pdf.toString('base64')}</text></nonXMLBody>`;
+  const numbered = (text: string) => text.replaceAll('1.2.250.1.999.7.2.101', '1.2.250.1.999.7.2.555');
+  const text = numbered(golden('hl7v2-mdm-t02').toString('latin1')).replace('T02-1', 'T02-55');
+  return Buffer.from(
+    text.replace(/(\^XML\^Base64\^)([^|]+)/, (_, before: string, carried: string) => {
+      const document = Buffer.from(carried, 'base64').toString('utf8');
+      const changed = document.replace(/<(structuredBody|nonXMLBody)[\s\S]*<\/\1>/, () => body);
+      return before + Buffer.from(numbered(changed)).toString('base64');
+    }),
+    'latin1',
+  );
+}
+
 describe('a hospital pushes documents over MLLP', () => {
   let gateway: RunningGateway;
   const document = async (id: string) => {
@@ -60,6 +75,28 @@ describe('a hospital pushes documents over MLLP', () => {
     expect(await gateway.send(golden('hl7v2-mdm-t02'))).toMatchObject({ code: 'AA' });
     await settled();
     expect(await count()).toEqual(before);
+  });
+
+  test('a document of megabytes comes through byte for byte, its PDF too, while a small message passes', async () => {
+    const pdf = Buffer.alloc(2_000_000, '%PDF-1.7 long ');
+    const message = largeMessage(pdf);
+    const [large, small] = await Promise.all([gateway.send(message), gateway.send(golden('hl7v2-adt-a01'))]);
+    expect([large.code, small.code]).toEqual(['AA', 'AA']);
+    await settled();
+    const reference = await document('1.2.250.1.999.7.2.555');
+    const urls = reference.content.map((one: any) => one.attachment.url as string);
+    const token = await gateway.token();
+    const kept = await Promise.all(
+      urls.map(async (url: string) => {
+        const headers = { authorization: `Bearer ${token}`, accept: 'application/fhir+json' };
+        const { data } = await (await fetch(`${gateway.url}/fhir/R4/${url}`, { headers })).json();
+        return createHash('sha1').update(Buffer.from(data, 'base64')).digest('base64');
+      }),
+    );
+    expect(kept).toEqual(reference.content.map((one: any) => one.attachment.hash));
+    for (const sent of [pdf, read(message).parts[0]!.bytes]) {
+      expect(kept).toContain(createHash('sha1').update(sent).digest('base64'));
+    }
   });
 
   test('T10 supersedes, T04 withdraws', async () => {
