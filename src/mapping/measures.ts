@@ -1,6 +1,6 @@
 import type { CodeableConcept, Coding, Observation, Quantity } from '@medplum/fhirtypes';
 import { type Fault, fault } from '../errors.ts';
-import { convertUnit } from './functions/quantities.ts';
+import { convertUnit, unitCode } from './functions/quantities.ts';
 
 const LOINC = 'http://loinc.org';
 const UCUM = 'http://unitsofmeasure.org';
@@ -16,7 +16,12 @@ interface Measure {
   high: number;
   /** The unit may be missing: scores and counts. */
   bare?: boolean;
+  /** Factors from units that can be converted for this substance only, by UCUM code. */
+  from?: Record<string, number>;
 }
+
+/** Grams of glucose in a mole, divided by ten: what 1 mmol/L is in mg/dL. */
+const GLUCOSE = 18.0156;
 
 const MEASURES: Record<string, Measure> = {
   '2708-6': { unit: '%', low: 0, high: 100 },
@@ -37,6 +42,14 @@ const MEASURES: Record<string, Measure> = {
   '41950-7': { unit: '1/(24.h)', low: 0, high: 500_000, bare: true },
   '3151-8': { unit: 'L/min', low: 0, high: 100 },
   '3150-6': { unit: '%', low: 0, high: 100 },
+  // The French profile knows mg/dL only (JDV_J163); meters and laboratories also say g/L and mmol/L.
+  '2339-0': { unit: 'mg/dL', low: 5, high: 3000, from: { 'mmol/L': GLUCOSE } },
+  '15074-8': {
+    unit: 'mmol/L',
+    low: 0.3,
+    high: 170,
+    from: { 'mg/dL': 1 / GLUCOSE, 'g/L': 100 / GLUCOSE, 'mg/L': 0.1 / GLUCOSE },
+  },
 };
 const BLOOD_PRESSURE = '85354-9';
 /** Codes that go together: FHIR's vital-signs profiles ask for one, the French ones for the other. */
@@ -116,14 +129,20 @@ function checkDate(observation: Observation, { place, receivedAt }: Reception): 
 function checkValue(concept: CodeableConcept | undefined, quantity: Quantity | undefined, place: string): Fault[] {
   const code = loincCodes(concept).find((one) => Object.hasOwn(MEASURES, one));
   if (code === undefined || quantity?.value === undefined) return [];
-  const { unit, low, high, bare } = MEASURES[code]!;
+  const measure = MEASURES[code]!;
+  const { unit, low, high, bare } = measure;
   const said = quantity.code ?? quantity.unit;
   if (said === undefined && !bare) return [fault('unit-unknown', { place, params: { wanted: unit } })];
-  const value = said === undefined || bare ? quantity.value : convertUnit(quantity.value, said, unit);
+  const value = said === undefined || bare ? quantity.value : inUnitOf(measure, quantity.value, said);
   if (value === undefined) return [fault('unit-unknown', { place, params: { wanted: unit } })];
   if (value < low || value > high) return [fault('value-impossible', { place, params: { code, low, high, unit } })];
   if (said !== undefined && !bare) normalise(quantity, value, unit);
   return [];
+}
+
+function inUnitOf({ unit, from }: Measure, value: number, said: string): number | undefined {
+  const factor = from?.[unitCode(said)];
+  return factor === undefined ? convertUnit(value, said, unit) : Number((value * factor).toPrecision(6));
 }
 
 function normalise(quantity: Quantity, value: number, unit: string): void {

@@ -50,7 +50,7 @@ const qty: MapFunction = {
 
 /**
  * `inUnit(value, unit, wanted)`: the number converted to the wanted UCUM unit, only by the listed conversions (°F to °C,
- * ratio to percent, grams to kilograms, metres to centimetres, kPa to mmHg, ml/min to l/min); the same unit passes. An
+ * ratio to percent, grams to kilograms, metres to centimetres, kPa to mmHg, ml/min to l/min, g/l to mg/dl); the same unit passes. An
  * unlisted unit is reported and gives nothing, because a wrong number is worse than none.
  */
 const inUnit: MapFunction = {
@@ -148,6 +148,10 @@ const SPELLINGS: Record<string, string> = {
   cpm: '/min',
   'L/min': 'L/min',
   'l/min': 'L/min',
+  'g/l': 'g/L',
+  'mg/l': 'mg/L',
+  'mg/dl': 'mg/dL',
+  'mmol/l': 'mmol/L',
 };
 
 /** A number in another unit by one of the listed conversions; undefined when there is none. */
@@ -158,7 +162,8 @@ export function convertUnit(amount: number, unit: string, wanted: string): numbe
   return convert && Number(convert(amount).toPrecision(6));
 }
 
-function unitCode(unit: string): string {
+/** The UCUM code of a unit as people write it; what is not listed is a code already. */
+export function unitCode(unit: string): string {
   return Object.hasOwn(SPELLINGS, unit) ? SPELLINGS[unit]! : unit;
 }
 
@@ -173,4 +178,6 @@ const conversions: Record<string, (value: number) => number> = {
   'kPa>mm[Hg]': (value) => value * 7.50061682704,
   'mL/min>L/min': (value) => value / 1000,
   '/s>/min': (value) => value * 60,
+  'g/L>mg/dL': (value) => value * 100,
+  'mg/L>mg/dL': (value) => value / 10,
 };
