@@ -3,6 +3,8 @@
  * https://hl7.org/fhir/R4/terminologies-systems.html. An OID that is not listed is `urn:oid:…` both ways.
  */
 
+import { keptText } from './kept-text.ts';
+
 /** Canonical base of the project's own definitions. */
 export const PROJECT_BASE = 'http://passerelle.example/fhir/';
 const LOCAL = `${PROJECT_BASE}NamingSystem/local/`;
@@ -97,7 +99,11 @@ export function isUuid(text: string): boolean {
  * becomes a URI of the project's (see {@link localSystem}).
  */
 export function systemUri(root: string): string {
-  const key = root.trim();
+  const known = systems.get(root);
+  return known ?? kept(systems, root, uriOf(root.trim()));
+}
+
+function uriOf(key: string): string {
   if (Object.hasOwn(byOid, key)) return byOid[key]!;
   if (isOid(key)) return `urn:oid:${key}`;
   if (isUuid(key)) return `urn:uuid:${key.toLowerCase()}`;
@@ -118,18 +124,25 @@ export function oidOf(uri: string): string | undefined {
 }
 
 /** URIs of the names met last: a gateway has some hundred partners, and each of their messages names them several times. */
+const systems = new Map<string, string>();
 const localSystems = new Map<string, string>();
 const NAMES_KEPT = 2000;
 const LONGEST_KEPT = 200;
+
+/** Answers the URI, and remembers it for that name. */
+function kept(names: Map<string, string>, name: string, uri: string): string {
+  if (name.length > LONGEST_KEPT) return uri;
+  if (names.size >= NAMES_KEPT) names.clear();
+  const own = keptText(uri);
+  names.set(keptText(name), own);
+  return own;
+}
 
 /** The URI of an issuer that has a name but no OID (HL7 v2 HD.1 alone, a vendor's code table). */
 export function localSystem(authority: string): string {
   const known = localSystems.get(authority);
   if (known !== undefined) return known;
-  const uri = LOCAL + encodeURIComponent(authority.trim().toWellFormed());
-  if (localSystems.size >= NAMES_KEPT) localSystems.clear();
-  if (authority.length <= LONGEST_KEPT) localSystems.set(authority, uri);
-  return uri;
+  return kept(localSystems, authority, LOCAL + encodeURIComponent(authority.trim().toWellFormed()));
 }
 
 /** The name inside a URI made by {@link localSystem}; undefined for any other URI. */

@@ -4,7 +4,7 @@ import { noAttributes, type XmlElement } from './element.ts';
 import { nameEnd, skipBlank, unixLines } from './lexical.ts';
 import { limitFault, XmlFault, type XmlLimits } from './limits.ts';
 import { entityFault, resolveReferences } from './references.ts';
-import { NamespaceScope } from './scope.ts';
+import { isName, NamespaceScope } from './scope.ts';
 import type { Lifted } from './source.ts';
 import { WrittenNames } from './written-names.ts';
 
@@ -273,7 +273,7 @@ export class Reader {
   #instruction(lt: number): void {
     const end = this.#find('?>', lt + 2);
     const target = this.#text.slice(lt + 2, nameEnd(this.#text, lt + 2));
-    if (!target || /^xml$/i.test(target)) this.#fail('instruction', lt);
+    if (!isName(target) || /^xml$/i.test(target)) this.#fail('instruction', lt);
     this.#at = this.#allowed(lt, end + 2);
   }
 

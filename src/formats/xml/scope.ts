@@ -4,7 +4,14 @@ const NAME_START =
   'A-Z_a-z\\u00c0-\\u00d6\\u00d8-\\u00f6\\u00f8-\\u02ff\\u0370-\\u037d\\u037f-\\u1fff\\u200c\\u200d\\u2070-\\u218f\\u2c00-\\u2fef\\u3001-\\ud7ff\\uf900-\\ufdcf\\ufdf0-\\ufffd';
 const NCNAME = `[${NAME_START}][${NAME_START}\\-.0-9\\u00b7\\u0300-\\u036f\\u203f\\u2040]*`;
 const QNAME = new RegExp(`^(?:(${NCNAME}):)?(${NCNAME})$`);
+/** Target of an instruction: no namespaces, so a colon may stand anywhere. */
+const NAME = new RegExp(`^[:${NAME_START}][:${NAME_START}\\-.0-9\\u00b7\\u0300-\\u036f\\u203f\\u2040]*$`);
 const LONGEST_NAME = 200;
+
+/** True for a Name of XML 1.0 (section 2.3). */
+export function isName(text: string): boolean {
+  return text.length <= LONGEST_NAME && NAME.test(text);
+}
 
 /**
  * The namespace prefixes in force at one place of a document (https://www.w3.org/TR/xml-names/). Each written name is

@@ -1,3 +1,4 @@
+import { keptText } from '../kept-text.ts';
 import { isNameEnd } from './lexical.ts';
 
 /** Names met last, by hash: what is written in one document is written in the next. */
@@ -27,18 +28,9 @@ export class WrittenNames {
     const met = known.get(hash);
     if (met !== undefined && met.length === at - start && text.startsWith(met, start)) return met;
     if (at - start > LONGEST_KEPT) return text.slice(start, at);
-    const name = asKey(text.slice(start, at));
+    const name = keptText(text.slice(start, at));
     if (known.size >= NAMES_KEPT) known.clear();
     known.set(hash, name);
     return name;
   }
-}
-
-/**
- * The same string as engines keep it for properties, where equal ones are one: whoever compares it with a name in the code
- * then compares no letters.
- */
-function asKey(name: string): string {
-  for (const key in { [name]: true }) return key;
-  return name;
 }

@@ -127,6 +127,13 @@ describe('readXml', () => {
     }
   });
 
+  test('the target of an instruction is a name', () => {
+    expect(read('<r><?xml-stylesheet href="a"?><?a:b?></r>').root).toBeDefined();
+    for (const target of ['[', '&<:[CDATA[d]', '1a', '-a']) {
+      expect(read(`<r><?${target}?></r>`).fault).toMatchObject({ params: { reason: 'instruction' } });
+    }
+  });
+
   test('names of the same hash stay apart', () => {
     const { root } = read('<r><Aa x:Aa="1" xmlns:x="urn:x" BB="2"/><BB/><Aa/></r>');
     expect(elements(root!).map((one) => one.name)).toEqual(['Aa', 'BB', 'Aa']);
