@@ -12,6 +12,7 @@ import { openSqliteJournal } from '../src/journal/sqlite.ts';
 import { createWorker, type Worker } from '../src/journal/worker.ts';
 import type { House } from '../src/pipeline/house.ts';
 import { Prepared } from '../src/pipeline/prepared.ts';
+import { applyTo } from '../src/store/patch.ts';
 import { createMetrics } from '../src/web/metrics.ts';
 import { MEASURES } from './telemonitoring.ts';
 
@@ -40,6 +41,7 @@ export async function deliveringHouse(folder: string, fhir: FhirEndpoint, resour
   const house: House = {
     ...furnished(config.folders),
     fhir,
+    patched: applyTo,
     deliver: (delivery) => deliverBy(doors, delivery),
     locks: createLocks((keys) => journal.reserve(keys)),
     prepared: new Prepared(),

@@ -23,6 +23,7 @@ import type { House } from './pipeline/house.ts';
 import { Prepared } from './pipeline/prepared.ts';
 import { takeSheet } from './pipeline/sheet.ts';
 import { openFhir } from './store/open.ts';
+import { applyTo } from './store/patch.ts';
 import { version } from './version.ts';
 import { createApp, type Readiness } from './web/app.ts';
 import { listen } from './web/listener.ts';
@@ -86,6 +87,7 @@ async function startAll(config: Config, log: Logger, closing: (() => Promise<voi
   const house: House = {
     ...pure,
     fhir: fhir.endpoint,
+    patched: applyTo,
     deliver: (delivery) => deliverBy(doors, delivery),
     nonconforming: config.conformance.errors,
     locks: createLocks((keys) => journal.reserve(keys)),

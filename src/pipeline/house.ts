@@ -1,3 +1,4 @@
+import type { Resource } from '@medplum/fhirtypes';
 import type { Logger } from 'pino';
 import type { Delivery, DeliveryOutcome, Ended, FhirEndpoint, Written } from '../adapter.ts';
 import type { IdentityLocks } from '../identity/index.ts';
@@ -22,6 +23,8 @@ export interface House {
   pathway: PathwayRules;
   /** The FHIR server, for look-ups. */
   fhir: FhirEndpoint;
+  /** What a JSON Patch or FHIRPath Patch makes of a resource; changes nothing. Throws PasserelleError when it does not apply. */
+  patched(resource: Resource, patch: unknown): Resource;
   /** Hands a transaction to the FHIR server and classifies the answer. */
   deliver(delivery: Delivery): Promise<DeliveryOutcome>;
   /** One piece of work at a time on one patient, over all processes. */

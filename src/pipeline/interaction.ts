@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto';
-import type { Bundle, Provenance, Resource } from '@medplum/fhirtypes';
+import type { Bundle, BundleEntry, Provenance, Resource } from '@medplum/fhirtypes';
 import type { FhirResponse } from '../adapter.ts';
-import { type Fault, fault, isError, operationOutcome } from '../errors.ts';
+import { type Fault, fault, httpStatus, isError, operationOutcome } from '../errors.ts';
 import * as fhir from '../formats/fhir/index.ts';
 import { retryMoment } from '../journal/backoff.ts';
 import type { Message, Settlement } from '../journal/journal.ts';
 import type { Interaction } from '../message.ts';
 import type { House } from './house.ts';
 import { judgeResource } from './judge.ts';
+import { asUpdate, withUpdates } from './patch.ts';
 import { applyDecision } from './review.ts';
 
 /**
@@ -18,21 +19,73 @@ export async function applyInteraction(message: Message, house: House): Promise<
   const interaction = message.incoming.interaction!;
   const body = bodyOf(message, interaction);
   if ('faults' in body) return refusal(body.faults);
-  const found = body.resource ? findings(body.resource, house) : [];
+  for (let attempt = 1; ; attempt++) {
+    const write = await resolved(message, interaction, body, house);
+    if ('state' in write) return write;
+    const applied = await apply(message, write, house);
+    const status = ('response' in applied && applied.response?.status) || 0;
+    const isOvertaken = write.patches && conflicts.includes(status);
+    if (!isOvertaken || attempt === mostAttempts) return applied;
+  }
+}
+
+/** Whoever patches without naming a version does not mind what others wrote meanwhile; for ever is too long, though. */
+const mostAttempts = 4;
+
+/** What servers answer when a version that is named is no longer the current one. */
+const conflicts = [409, 412];
+
+/** A write as the FHIR server is to be asked for it. */
+interface Write {
+  interaction: Interaction;
+  resource?: Resource;
+  /** Patches in it were applied here, to the versions it names. */
+  patches?: boolean;
+  /** It had been written already, before a crash: the answer. */
+  done?: FhirResponse;
+}
+
+type Body = { resource?: Resource; patch?: unknown };
+
+/** What is written, whole: of a patch, what it comes to. A settlement when that cannot be. */
+async function resolved(
+  message: Message,
+  interaction: Interaction,
+  { resource, patch }: Body,
+  house: House,
+): Promise<Write | Settlement> {
+  if (interaction.method !== 'PATCH') {
+    const isPatched = resource?.resourceType === 'Bundle' && resource.entry?.some((one) => isPatch(one));
+    if (!isPatched) return { interaction, resource };
+    const whole = await withUpdates(resource as Bundle, house);
+    return 'faults' in whole ? refusal(whole.faults) : { interaction, resource: whole.bundle, patches: true };
+  }
+  const update = await asUpdate(interaction, patch, sourceOf(message), house);
+  if ('faults' in update) return refusal(update.faults, httpStatus(update.faults));
+  if ('answer' in update) {
+    const { answer } = update;
+    if (isForLater(answer)) return later(message, house, answer);
+    return { state: 'refused', faults: [fault('fhir-refused')], references: [], response: answer };
+  }
+  if ('done' in update) return { interaction, done: asAnswer(update.done) };
+  return { ...update, patches: !interaction.headers.ifMatch };
+}
+
+function isPatch(entry: BundleEntry | undefined): boolean {
+  return entry?.request?.method === 'PATCH';
+}
+
+async function apply(message: Message, { interaction, resource, done }: Write, house: House): Promise<Settlement> {
+  const found = resource ? findings(resource, house) : [];
   if (found.some(isError)) return refusal(found);
-  const decision = await applyDecision(message, interaction, body.resource, house);
+  const decision = done ? undefined : await applyDecision(message, interaction, resource, house);
   if (decision) return decision;
 
-  const source = `urn:passerelle:message:${message.id}`;
-  const response = await house.fhir.send({
-    method: interaction.method,
-    path: interaction.path,
-    body: body.resource ? marked(body.resource, source) : body.patch,
-    headers: headersOf(interaction),
-  });
-  if (response.status === 429 || response.status >= 500) {
-    return putOff(message, house, fault('fhir-unreachable', { detail: `status ${response.status}` }));
-  }
+  const source = sourceOf(message);
+  const { method, path } = interaction;
+  const body = resource && marked(resource, source);
+  const response = done ?? (await house.fhir.send({ method, path, body, headers: headersOf(interaction) }));
+  if (isForLater(response)) return later(message, house, response);
   const references = response.status < 300 ? writtenReferences(response) : [];
   if (references.length > 0) await recordProvenance(message, references, source, house);
   const { sender } = message;
@@ -57,16 +110,26 @@ export function putOff(message: Message, house: House, reason: Fault, ambiguous 
   };
 }
 
-function refusal(faults: Fault[]): Settlement {
+const sourceOf = ({ id }: Message) => `urn:passerelle:message:${id}`;
+
+const isForLater = ({ status }: FhirResponse) => status === 429 || status >= 500;
+
+function later(message: Message, house: House, { status }: FhirResponse): Settlement {
+  return putOff(message, house, fault('fhir-unreachable', { detail: `status ${status}` }));
+}
+
+function refusal(faults: Fault[], status = 422): Settlement {
   const body = operationOutcome(faults);
-  return { state: 'refused', faults, references: [], response: { status: 422, headers: {}, body } };
+  return { state: 'refused', faults, references: [], response: { status, headers: {}, body } };
+}
+
+function asAnswer(resource: Resource): FhirResponse {
+  const location = `${resource.resourceType}/${resource.id}/_history/${resource.meta?.versionId}`;
+  return { status: 200, headers: { location }, body: resource };
 }
 
 /** A resource (JSON or XML) or, for PATCH, the patch as it came. */
-function bodyOf(
-  message: Message,
-  interaction: Interaction,
-): { resource?: Resource; patch?: unknown } | { faults: Fault[] } {
+function bodyOf(message: Message, interaction: Interaction): Body | { faults: Fault[] } {
   if (interaction.method === 'DELETE') return {};
   const { bytes } = message.incoming;
   const type = interaction.headers.contentType ?? '';
