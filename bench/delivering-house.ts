@@ -80,7 +80,7 @@ export async function deliveringHouse(folder: string, fhir: FhirEndpoint, resour
       const { promise, resolve } = Promise.withResolvers<void>();
       const worker = createWorker({
         journal,
-        process: processor(house, metrics),
+        process: processor(house, metrics, { refused: async () => [] }),
         concurrency: config.limits.workers,
         settled: () => {
           if (--left === 0) resolve();

@@ -113,7 +113,7 @@ async function startAll(config: Config, log: Logger, closing: (() => Promise<voi
 
   const worker = createWorker({
     journal,
-    process: notingMessages(access.noteMessage, processor(house, metrics), house.now),
+    process: notingMessages(access.noteMessage, processor(house, metrics, newsroom), house.now),
     settled: waiters.settled,
     deliver: async (delivery) => {
       const outcome = await deliverBy(doors, delivery);

@@ -1,19 +1,30 @@
-import type { DeliveryOutcome, News, Receipt } from '../adapter.ts';
+import type { DeliveryOutcome, News, Receipt, Written } from '../adapter.ts';
 import type { NamedDoor } from '../doors.ts';
-import type { Journal } from '../journal/journal.ts';
+import { type Fault, isError } from '../errors.ts';
+import type { Journal, Message, NewDelivery } from '../journal/journal.ts';
 import type { Format } from '../message.ts';
 import type { House } from '../pipeline/house.ts';
 import { translate } from '../pipeline/translate.ts';
 import { unwrap } from '../pipeline/unwrap.ts';
-import { deliveryOf, wantedBy } from './destinations.ts';
+import { type AddressedDelivery, deliveryOf, wantedBy } from './destinations.ts';
 
 /** Tells doors how deliveries of others went, and writes down what they want done about it. */
 export interface Newsroom {
   /** Before the end of a delivery is written: told again after a crash, the same wishes are there already. */
   ended(messageId: string, deliveryId: string, outcome: DeliveryOutcome): Promise<void>;
+  /**
+   * What is to be told because a message was refused, or held for a person, after it had been acknowledged: what it would
+   * have handed out will not go. Changes nothing; the same message gives the same deliveries.
+   */
+  refused(message: Refused, faults: Fault[]): Promise<NewDelivery[]>;
   /** A late answer, by the key its delivery announced. */
   receipt(key: string, receipt: Receipt): Promise<void>;
 }
+
+type Refused = Pick<Message, 'id' | 'sender' | 'receivedAt' | 'incoming'>;
+
+/** Stands for the document that was not written; nobody reads it. */
+const UNWRITTEN = 'DocumentReference/unwritten';
 
 /**
  * Who a delivery was for and what the sender asked is worked out from the message again: reading and mapping are pure, and
@@ -39,14 +50,18 @@ export function createNewsroom(
     const { orders } = translate(unwrapped, { incoming, sender, receivedAt: record.receivedAt }, house);
     const written = { messageId, sender, receivedAt, orders, references };
     const delivery = wantedBy(doors, destinations, written).find((one) => one.id === deliveryId);
-    if (!delivery) return;
+    const wishes = delivery ? wishesFor(written, delivery, event) : [];
+    if (wishes.length > 0) await journal.follow(messageId, wishes);
+  }
+
+  function wishesFor(written: Written, delivery: AddressedDelivery, event: News['event']): AddressedDelivery[] {
+    const { messageId, sender, receivedAt, orders } = written;
     const { id, destination, kind, recipient } = delivery;
     const about = { id, destination, kind, ...(recipient ? { recipient } : {}) };
     const news: News = { messageId, sender, receivedAt, orders, delivery: about, event, at: house.now() };
-    const wishes = listeners().flatMap((one) =>
+    return listeners().flatMap((one) =>
       (one.door.hears?.(news) ?? []).map((wanted) => deliveryOf(messageId, one.name, wanted)),
     );
-    if (wishes.length > 0) await journal.follow(messageId, wishes);
   }
 
   return {
@@ -54,6 +69,14 @@ export function createNewsroom(
       if (outcome.outcome === 'delivered') await spread(messageId, deliveryId, { kind: 'delivered' });
       if (outcome.outcome === 'permanent')
         await spread(messageId, deliveryId, { kind: 'dead', faults: outcome.faults });
+    },
+    async refused({ id, sender, receivedAt, incoming }, faults) {
+      if (listeners().length === 0 || incoming.interaction) return [];
+      const { orders } = translate(await unwrap(incoming), { incoming, sender, receivedAt }, house);
+      if (!orders) return [];
+      const written = { messageId: id, sender, receivedAt: new Date(receivedAt), orders, references: [UNWRITTEN] };
+      const event = { kind: 'dead', faults: faults.filter(isError) } as const;
+      return wantedBy(doors, destinations, written).flatMap((one) => wishesFor(written, one, event));
     },
     async receipt(key, receipt) {
       const found = await journal.receipt(key, receipt);

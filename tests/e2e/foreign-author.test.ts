@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { segment, startHospital } from './listener.ts';
+import { type Operator, startOperator } from './mailboxes.ts';
+import { startRecord } from './record.ts';
 import { type RunningGateway, startGateway, until } from './running.ts';
 
 const golden = (name: string) => readFileSync(join(import.meta.dirname, '..', 'golden', name, 'input.hl7'));
@@ -25,10 +28,42 @@ function foreign(name: string): Buffer {
 }
 
 let gateway: RunningGateway;
+let operator: Operator;
+let record: Awaited<ReturnType<typeof startRecord>>;
+let hospital: Awaited<ReturnType<typeof startHospital>>;
 beforeAll(async () => {
-  gateway = await startGateway();
+  [operator, record, hospital] = [await startOperator(), await startRecord(), await startHospital()];
+  gateway = await startGateway({
+    PASSERELLE__destinations: JSON.stringify([
+      {
+        name: 'mss',
+        type: 'mail',
+        from: 'CH Alpha <cardiologie@ch-alpha.mssante.fr>',
+        smtp: { host: '127.0.0.1', port: operator.port, security: 'none' },
+      },
+      { name: 'dmp', type: 'pdsm', server: { base: record.base, sourceId: 'urn:oid:1.2.250.1.999.7' } },
+      { name: 'hospital', type: 'mllp-out', address: `mllp://127.0.0.1:${hospital.port}` },
+    ]),
+  });
+}, 60_000);
+afterAll(async () => {
+  await gateway?.remove();
+  for (const one of [operator, record, hospital]) await one?.stop();
 });
-afterAll(() => gateway.remove());
+
+/** What the hospital heard about one of its messages: which acknowledgement, for whom, yes or no, why not. */
+const heardOf = (controlId: string) =>
+  hospital.heard
+    .filter((one) => segment(one, 'OBX').split('|')[4] === controlId)
+    .map((one) => {
+      const event = segment(one, 'MSH').split('|')[8]!.slice(4, 7);
+      const answer = segment(one, 'OBX').split('|')[5]![0];
+      const address = /X\.400\^([^|@]+)/.exec(segment(one, 'OBX', 1))?.[1] ?? '';
+      return [event, answer, segment(one, 'ERR').split('|')[5]?.split('^')[0] ?? '', address].filter(Boolean).join(' ');
+    })
+    .sort();
+const refusedWith = (code: string) => [`Z01 N ${code}`, `Z02 N ${code} 284026912345689`, `Z02 N ${code} hugo.traitant`];
+const told = (controlId: string) => until(async () => heardOf(controlId).length === 3 && heardOf(controlId));
 
 const settled = () => until(async () => (await gateway.get('/messages?state=accepted')).body.messages.length === 0);
 const status = async (id: string) => {
@@ -46,9 +81,47 @@ test('a document is replaced by its author or its structure only (901); nothing 
   expect(codes).toContain('document-foreign-author');
   expect(await status('1.2.250.1.999.7.2.101')).toBe('current');
   expect(await status('1.2.250.1.999.7.2.103')).toBeUndefined();
+  expect(await told('T10-1-F')).toEqual(refusedWith('901'));
 
   await gateway.send(golden('hl7v2-mdm-t10'));
   await settled();
   expect(await status('1.2.250.1.999.7.2.101')).toBe('superseded');
   expect(await status('1.2.250.1.999.7.2.103')).toBe('current');
+  expect(await told('T10-1')).toEqual(['Z01 Y', 'Z02 Y 284026912345689', 'Z02 Y hugo.traitant']);
+});
+
+/** A new version of a document, with a number of its own. */
+function versionOf(parent: string, id: string, controlId: string): Buffer {
+  const text = golden('hl7v2-mdm-t10').toString('latin1');
+  const renamed = (one: string) =>
+    one.replaceAll('1.2.250.1.999.7.2.103', id).replaceAll('1.2.250.1.999.7.2.101', parent);
+  const cda = renamed(Buffer.from(LEADER.exec(text)![2]!, 'base64').toString('utf8'));
+  const payload = Buffer.from(cda).toString('base64');
+  return Buffer.from(renamed(text).replace(LEADER, `$1${payload}`).replace('T10-1', controlId), 'latin1');
+}
+
+test.each([
+  ['an older version (900)', '1.2.250.1.999.7.2.101', '900'],
+  ['a parent that never came (906)', '1.2.250.1.999.7.2.4040', '906'],
+])('a new version of %s is refused, and the hospital hears that nothing went out', async (_what, parent, code) => {
+  const sent = [operator.taken.length, record.provides];
+  expect((await gateway.send(versionOf(parent, `1.2.250.1.999.7.2.8${code}`, `OLD-${code}`))).code).toBe('AA');
+  expect(await told(`OLD-${code}`)).toEqual(refusedWith(code));
+  expect(await status(`1.2.250.1.999.7.2.8${code}`)).toBeUndefined();
+  expect([operator.taken.length, record.provides]).toEqual(sent);
+});
+
+test('held again by a replay: told once', async () => {
+  const before = hospital.heard.length;
+  const { messages } = (await gateway.get('/messages?state=quarantined')).body;
+  // The two newest: the foreign one names by now a document that is here.
+  for (const { id } of messages.slice(0, 2))
+    expect((await gateway.post(`/messages/${id}/replay`, '')).status).toBe(202);
+  await until(async () => {
+    const again = (await gateway.get('/messages?state=quarantined')).body.messages;
+    return (
+      again.length === messages.length && (await gateway.get('/messages?state=accepted')).body.messages.length === 0
+    );
+  });
+  expect(hospital.heard).toHaveLength(before);
 });

@@ -52,28 +52,39 @@ function answerTo(news: News, config: MllpOutConfig): Answer | undefined {
 function sharedAnswer({ event }: News): Answer | undefined {
   if (event.kind === 'delivered') return { event: 'Z01', yes: true };
   if (event.kind !== 'dead') return undefined;
-  return { event: 'Z01', yes: false, error: shareError(event.faults[0]) };
+  return { event: 'Z01', yes: false, error: shareError(telling(event.faults)) };
 }
 
 /** A code of the record's own when it gave one, else the application code of the CI-SIS annex. */
 function shareError(found: Fault | undefined): [string, string, string] {
   if (found?.code === 'share-closed') return ['DMPClosed', 'DMP fermé', 'DMPERRORCODE'];
   const given = /\bDMP[A-Za-z]{2,60}\b/.exec(String(found?.params?.codes ?? ''))?.[0];
-  if (given) return [given, '', 'DMPERRORCODE'];
-  const entry = found && register[found.code];
-  return [entry && 'err5' in entry ? entry.err5 : '906', '', 'applicationErrorCondition'];
+  return given ? [given, '', 'DMPERRORCODE'] : applicationError(found);
+}
+
+/** 900 … 906, CI-SIS error annex. */
+function applicationError(found: Fault | undefined): [string, string, string] {
+  return [(found && codeOf(found)) ?? '906', '', 'applicationErrorCondition'];
+}
+
+function codeOf({ code }: Fault): string | undefined {
+  const entry = register[code];
+  return 'err5' in entry ? entry.err5 : undefined;
+}
+
+/** Of several reasons the first; one that says no more than “other” gives way to one that says what. */
+function telling(faults: Fault[]): Fault | undefined {
+  const [first] = faults;
+  if (first && codeOf(first) !== '906') return first;
+  return faults.find((one) => (codeOf(one) ?? '906') !== '906') ?? first;
 }
 
 function mailAnswer({ event }: News, { deliveredBy }: MllpOutConfig): Answer | undefined {
   if (event.kind === 'delivered') return deliveredBy === 'smtp' ? { event: 'Z02', yes: true } : undefined;
   if (event.kind === 'dead') {
-    const [found] = event.faults;
+    const found = telling(event.faults);
     const status = found?.params?.status;
-    return {
-      event: 'Z02',
-      yes: false,
-      error: status ? smtpError(String(status)) : ['906', '', 'applicationErrorCondition'],
-    };
+    return { event: 'Z02', yes: false, error: status ? smtpError(String(status)) : applicationError(found) };
   }
   const { kind, code = '' } = event.receipt;
   switch (kind) {
