@@ -12,6 +12,16 @@ export const pathwayErrors = {
       en: 'The inclusion is not possible without the patient’s agreement. Collect it and send the request again.',
     },
   },
+  'inclusion-active': {
+    http: 200,
+    issue: 'business-rule',
+    msa: 'AE',
+    err3: '207',
+    public: {
+      fr: 'Le patient est déjà suivi dans ce programme : aucun second parcours n’est ouvert, le référent reçoit la demande. Pour en ouvrir un autre, clôturez le premier, puis rejouez ce message.',
+      en: 'The patient is already followed in this programme: no second pathway is opened, the care manager gets the request. To open another one, close the first, then replay this message.',
+    },
+  },
   'onset-missing': {
     http: 200,
     issue: 'incomplete',

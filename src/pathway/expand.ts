@@ -189,7 +189,8 @@ function hasPractitioner(conversion: Conversion): boolean {
   return named || resourcesOf(conversion, 'CareTeam').some((team) => inTeam(team));
 }
 
-function plainTask(
+/** A task for people, due so many hours after the message. */
+export function plainTask(
   code: FlagTask['task'],
   reason: string,
   patient: string,

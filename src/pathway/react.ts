@@ -15,21 +15,25 @@ import { type Reading, readingsOf } from './readings.ts';
 import { reconsider } from './reconsider.ts';
 import { riskOf } from './risk.ts';
 import type { RuleSet } from './rules.ts';
+import { keepOneEpisode } from './second.ts';
 import { type Needs, onsetOf, type Surroundings } from './surroundings.ts';
 
 /**
  * What follows from a message once it is known whose it is: alerts for readings and answers that a rule speaks for, open
  * tasks moved to a corrected J1, everything closed on exit, follow-up paused during a hospital stay, a planned call that was
  * made completed. Drafts of the
- * conversion that are on the server already are taken out of it or made to change what is there.
+ * conversion that are on the server already are taken out of it or made to change what is there. What the sender should know
+ * is added to its faults.
  *
  * A SpO2 below the configured limit gives one DetectedIssue and one Task, whose identity is rule, patient and day.
  */
 export function react(conversion: Conversion, surroundings: Surroundings, pathway: PathwayRules): Draft[] {
+  const second = keepOneEpisode(conversion, surroundings, pathway.rules);
   continueEpisodes(conversion, surroundings);
   dropFoundPractitioner(conversion, surroundings);
   const exit = exitOf(conversion, surroundings.at);
   return lastWord([
+    ...second,
     ...reconsider(conversion, surroundings, pathway),
     ...alerts(conversion, surroundings, pathway.rules),
     ...(exit ? close(surroundings, exit) : pauseOrResume(conversion, surroundings)),

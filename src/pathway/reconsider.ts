@@ -2,7 +2,7 @@ import type { CarePlan, EpisodeOfCare, Identifier, Resource } from '@medplum/fhi
 import type { Conversion, Draft } from '../conversion.ts';
 import { onsetSaid, usableOnset } from './admit.ts';
 import { dayOf } from './days.ts';
-import { draftsOf } from './drafts.ts';
+import { draftsOf, pointing } from './drafts.ts';
 import type { PathwayRules } from './load.ts';
 import { PATHWAY } from './names.ts';
 import { instantiate } from './plan.ts';
@@ -76,12 +76,6 @@ function takeOut(conversion: Conversion, there: Draft[], known: Resource[]): voi
     .map((draft) =>
       draft.identity.system === PATHWAY ? { ...draft, resource: pointing(draft.resource, references) } : draft,
     );
-}
-
-function pointing<R extends Resource>(resource: R, references: Map<string, string>): R {
-  const replace = (key: string, value: unknown) =>
-    key === 'reference' ? (references.get(value as string) ?? value) : value;
-  return JSON.parse(JSON.stringify(resource, replace)) as R;
 }
 
 /** A plan made without J1 gets the tasks that count from it once it is known. */

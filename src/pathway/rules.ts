@@ -32,6 +32,8 @@ export interface RuleSet {
   flags: FlagTask[];
   noPractitioner?: { task: Coding; performer?: Coding; deadlineHours: number };
   onsetTask?: { task: Coding; performer?: Coding; deadlineHours: number };
+  /** Opened when a patient whom the programme follows is included again; without it a second episode begins. */
+  secondInclusion?: { task: Coding; performer?: Coding; deadlineHours: number };
   silence: SilenceRule[];
   escalation: EscalationStep[];
   /** Codes of activities whose missed date makes them late. */

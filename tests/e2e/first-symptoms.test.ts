@@ -126,4 +126,18 @@ describe('J1 corrected from 3 to 5 November, through the whole gateway', () => {
     await send({ outcome: 'not-reached' });
     expect(await seventh()).toMatchObject({ id: before.id, status: 'requested', restriction: before.restriction });
   });
+
+  test('another inclusion of the same patient opens nothing beside the running one, and its sender hears so', async () => {
+    const plans = await all('CarePlan?_count=100');
+    const episodes = await all('EpisodeOfCare');
+    const form = { ...golden(), id: 'COV-2020-0099' };
+    form.disease.firstSymptoms = '2020-11-05';
+    const { status, body } = await gateway.post('/in/telemonitoring/covisan-inclusion?wait=20', form);
+    expect([status, body.state]).toEqual([200, 'delivered']);
+    expect(JSON.stringify(body)).toContain('inclusion-active');
+    expect((await all('CarePlan?_count=100')).map(({ id }) => id)).toEqual(plans.map(({ id }) => id));
+    expect((await all('EpisodeOfCare')).map(({ id }) => id)).toEqual(episodes.map(({ id }) => id));
+    const [review] = await all('Task?code=second-inclusion');
+    expect([review.status, review.focus.reference]).toEqual(['requested', expect.stringMatching(/^ServiceRequest\//)]);
+  });
 });
