@@ -4,7 +4,7 @@ import { runSteps } from './compile.ts';
 import { MappedDocument } from './document.ts';
 import type { CompiledMap } from './folder.ts';
 import type { FormTypes } from './form-types.ts';
-import { FIRST_VARIABLE, ORIGINS, RUN, type Run, type Session, SLOT_WIDTH, type Slots } from './run.ts';
+import { FIRST_VARIABLE, newRun, newSession, ORIGINS, RUN, SLOT_WIDTH, type Slots } from './run.ts';
 import type { PayloadSchema } from './schemas.ts';
 
 /** The resources a form is written from. */
@@ -33,29 +33,9 @@ export interface FormWriter {
  * the resources lack and the schema demands is a fault each (`form-incomplete`). Pure.
  */
 export function writeForm({ map, types, schema, check }: FormWriter, sources: FormSources, at: Date): WrittenForm {
-  const session: Session = {
-    context: { sender: 'form', messageIdentity: 'form', receivedAt: at },
-    entries: [],
-    intents: [],
-    links: [],
-    faults: [],
-    unmapped: [],
-    reported: new Set(),
-    dates: new Map(),
-    traces: [],
-    maps: {},
-  };
+  const session = newSession({ sender: 'form', messageIdentity: 'form', receivedAt: at });
   const document = new MappedDocument({ tree: treeOf(sources), format: 'fhir', parts: [], references: named(sources) });
-  const run: Run = {
-    session,
-    document,
-    rule: { map: map.name, rule: '' },
-    owner: undefined,
-    key: '',
-    translation: undefined,
-    reads: undefined,
-    depth: 0,
-  };
+  const run = newRun(session, document, map.name);
   const slots: Slots = new Array(map.top.size);
   const form = {};
   slots[RUN] = run;

@@ -146,6 +146,36 @@ export interface Run {
   depth: number;
 }
 
+/** The session of one conversion, with nothing in it yet. */
+export function newSession(context: ConvertContext): Session {
+  return {
+    context,
+    entries: [],
+    intents: [],
+    links: [],
+    faults: [],
+    unmapped: [],
+    reported: new Set(),
+    dates: new Map(),
+    traces: [],
+    maps: {},
+  };
+}
+
+/** A document about to be mapped by a map. */
+export function newRun(session: Session, document: MappedDocument, map: string): Run {
+  return {
+    session,
+    document,
+    rule: { map, rule: '' },
+    owner: undefined,
+    key: '',
+    translation: undefined,
+    reads: session.context.account ? [] : undefined,
+    depth: 0,
+  };
+}
+
 /** Remembers which value was read, for traces and the account. */
 export function note(run: Run, owner: object | undefined, key: string | number): void {
   if (run.owner === undefined) {

@@ -15,6 +15,8 @@ import { fits, partRoute, type Route } from './routes.ts';
 import {
   type ConvertContext,
   FIRST_VARIABLE,
+  newRun,
+  newSession,
   ORIGINS,
   RUN,
   type Run,
@@ -104,18 +106,7 @@ export class Translator {
    * decoding are not repeated). `traces` and `account` are worked out when they are read.
    */
   convert(decoded: Decoded, context: ConvertContext): Conversion {
-    const session: Session = {
-      context,
-      entries: [],
-      intents: [],
-      links: [],
-      faults: [],
-      unmapped: [],
-      reported: new Set(),
-      dates: new Map(),
-      traces: [],
-      maps: {},
-    };
+    const session = newSession(context);
     const route = this.route(decoded, context.route, context.sender);
     const mapped: Mapped[] = [];
     if (!route)
@@ -148,16 +139,7 @@ export class Translator {
       session.faults.push(...violations);
       return false;
     }
-    const run: Run = {
-      session,
-      document,
-      rule: { map: route.map, rule: '' },
-      owner: undefined,
-      key: '',
-      translation: undefined,
-      reads: session.context.account ? [] : undefined,
-      depth: 0,
-    };
+    const run = newRun(session, document, route.map);
     const map = this.folder.maps.get(route.map);
     mapped.push({ document, map: route.map, ignore: map?.ignore ?? fhirIgnores });
     try {

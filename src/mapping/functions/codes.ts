@@ -100,13 +100,11 @@ const forms: Record<string, (lookup: Lookup, coded: Coded) => unknown> = {
   system: ({ targets }) => targets[0]?.system,
   display: ({ targets }) => targets[0]?.display,
   Coding: ({ targets, system }, coded) =>
-    targets[0]
-      ? clean(targets[0])
-      : coded.codings[0] && clean({ ...coded.codings[0], system: coded.codings[0].system ?? system }),
+    targets[0] ? clean(targets[0]) : coded.codings[0] && clean(coded.codings[0], system),
   CodeableConcept: ({ targets, system, outcome }, coded) => {
-    const coding = targets.map(clean);
+    const coding = targets.map((target) => clean(target));
     for (const original of coded.codings) {
-      const own = clean({ ...original, system: original.system ?? system });
+      const own = clean(original, system);
       if (!coding.some((one) => one.code === own.code && one.system === own.system)) coding.push(own);
     }
     // What needs no translation gets no words it did not bring.
@@ -181,7 +179,7 @@ function addCoding(codings: CodeTarget[], { system, code, display }: Coding): vo
 export function codeableConcept(run: Run, value: unknown): object | undefined {
   const coded = codedValue(run, value);
   if (!coded) return undefined;
-  const coding = coded.codings.map(clean);
+  const coding = coded.codings.map((one) => clean(one));
   return { ...(coding.length > 0 ? { coding } : {}), ...(coded.text ? { text: coded.text } : {}) };
 }
 
@@ -196,8 +194,10 @@ function makeCoding(system: unknown, code: unknown, display: unknown): CodeTarge
   return value === undefined ? undefined : clean({ system: text(system), code: value, display: text(display) });
 }
 
-function clean({ system, code, display }: CodeTarget): CodeTarget {
+/** @param otherwise system of a code that came without one */
+function clean({ system: own, code, display }: CodeTarget, otherwise?: string): CodeTarget {
   const coding = {} as CodeTarget;
+  const system = own ?? otherwise;
   if (system) coding.system = system;
   coding.code = code;
   if (display) coding.display = display;
