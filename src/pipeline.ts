@@ -1,9 +1,9 @@
-import type { Provenance, Resource } from '@medplum/fhirtypes';
+import type { Resource } from '@medplum/fhirtypes';
 import type { Conversion } from './conversion.ts';
 import { type Fault, isError } from './errors.ts';
 import { LongBase64 } from './formats/fhir/long-base64.ts';
 import type { Message, Settlement } from './journal/journal.ts';
-import { assemble, provenanceId } from './mapping/assemble.ts';
+import { assemble } from './mapping/assemble.ts';
 import {
   expand,
   lookBacksOf,
@@ -82,16 +82,8 @@ async function write(
   faults.push(...changes.faults);
   if (changes.faults.some(isError)) return held(faults, conversion);
 
-  const told = await toldOf(message, house);
-  const bundle = assemble(conversion, { message, identity, changes, told });
+  const bundle = assemble(conversion, { message, identity, changes });
   return deliver(bundle, message, conversion, identity.reference, faults, house);
-}
-
-/** What an earlier attempt of the message told of its work, if there was one and it came to its end. */
-async function toldOf(message: Message, { fhir }: House): Promise<Provenance | undefined> {
-  if (message.attempts === 1) return undefined;
-  const { status, body } = await fhir.send({ method: 'GET', path: `Provenance/${provenanceId(message)}` });
-  return status === 200 ? (body as Provenance) : undefined;
 }
 
 /** What the rules need to know of the patient; nothing is read for a message that they have nothing to say about. */
