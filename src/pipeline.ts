@@ -1,9 +1,9 @@
-import type { Resource } from '@medplum/fhirtypes';
+import type { Provenance, Resource } from '@medplum/fhirtypes';
 import type { Conversion } from './conversion.ts';
 import { type Fault, isError } from './errors.ts';
 import { LongBase64 } from './formats/fhir/long-base64.ts';
 import type { Message, Settlement } from './journal/journal.ts';
-import { assemble } from './mapping/assemble.ts';
+import { assemble, provenanceId } from './mapping/assemble.ts';
 import {
   expand,
   lookBacksOf,
@@ -74,16 +74,22 @@ async function write(
 
   const surroundings = await lookAround(conversion, identity, new Date(message.receivedAt), house);
   // In two steps: react may put another list in the place of the drafts.
-  const said = conversion.faults.length;
   const reactions = react(conversion, surroundings, house.pathway);
   conversion.drafts.push(...reactions);
-  faults.push(...conversion.faults.slice(said));
   const changes = await honourIntents(conversion, identity, house);
   faults.push(...changes.faults);
   if (changes.faults.some(isError)) return held(faults, conversion);
 
-  const bundle = assemble(conversion, { message, identity, changes });
+  const told = await toldOf(message, house);
+  const bundle = assemble(conversion, { message, identity, changes, told });
   return deliver(bundle, message, conversion, identity.reference, faults, house);
+}
+
+/** What an earlier attempt of the message told of its work, if there was one and it came to its end. */
+async function toldOf(message: Message, { fhir }: House): Promise<Provenance | undefined> {
+  if (message.attempts === 1) return undefined;
+  const { status, body } = await fhir.send({ method: 'GET', path: `Provenance/${provenanceId(message)}` });
+  return status === 200 ? (body as Provenance) : undefined;
 }
 
 /** What the rules need to know of the patient; nothing is read for a message that they have nothing to say about. */

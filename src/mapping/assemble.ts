@@ -22,9 +22,12 @@ export interface Assembly {
   };
   /** What changes on resources the server has (a document superseded, a stay cancelled). */
   changes?: { drafts: Draft[] };
+  /** Its Provenance as it is on the server, when the message was worked on before. */
+  told?: Provenance;
 }
 
 const BASE = 'http://passerelle.example/fhir/';
+const MAP_VERSION = `${BASE}StructureDefinition/map-version`;
 const PARTICIPANT = 'http://terminology.hl7.org/CodeSystem/provenance-participant-type';
 
 /**
@@ -52,8 +55,31 @@ export function assemble(conversion: Conversion, assembly: Assembly): Bundle {
   const written = drafts.map(({ fullUrl }) => addresses.get(fullUrl) ?? fullUrl);
   // A new patient was written before the rest; it is this message's work all the same.
   if (identity?.enrolled && identity.reference) written.unshift(identity.reference);
-  if (written.length > 0) entries.push(provenanceEntry(conversion, [...new Set(written)], message));
+  if (written.length > 0 && !tellsOf(conversion, assembly.told)) {
+    entries.push(provenanceEntry(conversion, [...new Set(written)], message));
+  }
   return { resourceType: 'Bundle', type: 'transaction', entry: entries };
+}
+
+/** Id of the Provenance of a message. */
+export function provenanceId(message: { id: string }): string {
+  return uuidOf(`provenance\n${message.id}`);
+}
+
+/**
+ * The same maps made the same of the message: what was told then is all of it. What it created or changed then would be missing
+ * from what is told now.
+ */
+function tellsOf(conversion: Conversion, told: Provenance | undefined): boolean {
+  if (!told) return false;
+  const versions = (extension: Provenance['extension'] = []) => extension.map((one) => one.valueString).join();
+  return versions(told.extension) === versions(mapVersions(conversion));
+}
+
+function mapVersions({ maps }: Conversion): NonNullable<Provenance['extension']> {
+  return Object.entries(maps)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, version]) => ({ url: MAP_VERSION, valueString: `${name}|${version}` }));
 }
 
 /** fullUrl → the address references are to use, where it is known before the transaction runs. */
@@ -143,18 +169,13 @@ function readdress(value: unknown, addresses: Map<string, string>): unknown {
 }
 
 function provenanceEntry(conversion: Conversion, written: string[], message: Assembly['message']): BundleEntry {
-  const id = uuidOf(`provenance\n${message.id}`);
+  const id = provenanceId(message);
   const source = `urn:passerelle:message:${message.id}`;
   const provenance: Provenance = {
     resourceType: 'Provenance',
     id,
     meta: { profile: [`${BASE}StructureDefinition/message-provenance`], source },
-    extension: Object.entries(conversion.maps)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([name, version]) => ({
-        url: `${BASE}StructureDefinition/map-version`,
-        valueString: `${name}|${version}`,
-      })),
+    extension: mapVersions(conversion),
     target: written.map((reference) => ({ reference })),
     recorded: new Date(message.receivedAt).toISOString(),
     agent: [agent('author', message.sender || 'unknown'), agent('assembler', 'Passerelle')],

@@ -93,5 +93,5 @@ export async function unwrap(
  */
 export function letGo({ buffer, length }: Uint8Array): void {
   const isAlone = length >= LARGE_BYTES && buffer.byteLength - length < 16;
-  if (isAlone && buffer instanceof ArrayBuffer) buffer.transfer(0);
+  if (isAlone && 'transfer' in buffer) buffer.transfer(0);
 }

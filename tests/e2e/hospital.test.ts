@@ -89,7 +89,8 @@ describe('a hospital pushes documents over MLLP', () => {
     const kept = await Promise.all(
       urls.map(async (url: string) => {
         const headers = { authorization: `Bearer ${token}`, accept: 'application/fhir+json' };
-        const { data } = await (await fetch(`${gateway.url}/fhir/R4/${url}`, { headers })).json();
+        const answer = await fetch(`${gateway.url}/fhir/R4/${url}`, { headers });
+        const { data } = (await answer.json()) as { data: string };
         return createHash('sha1').update(Buffer.from(data, 'base64')).digest('base64');
       }),
     );

@@ -37,7 +37,7 @@ export class LongBase64 {
     this.#mustBeHere();
     const bytes = this.#bytes;
     const isAlone = bytes.buffer.byteLength <= bytes.length + SLACK;
-    if (!this.#isShared && isAlone && bytes.buffer instanceof ArrayBuffer) return bytes as Uint8Array<ArrayBuffer>;
+    if (!this.#isShared && isAlone && 'transfer' in bytes.buffer) return bytes as Uint8Array<ArrayBuffer>;
     return new Uint8Array(bytes);
   }
 
