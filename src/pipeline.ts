@@ -74,8 +74,10 @@ async function write(
 
   const surroundings = await lookAround(conversion, identity, new Date(message.receivedAt), house);
   // In two steps: react may put another list in the place of the drafts.
+  const said = conversion.faults.length;
   const reactions = react(conversion, surroundings, house.pathway);
   conversion.drafts.push(...reactions);
+  faults.push(...conversion.faults.slice(said));
   const changes = await honourIntents(conversion, identity, house);
   faults.push(...changes.faults);
   if (changes.faults.some(isError)) return held(faults, conversion);
