@@ -155,7 +155,7 @@ async function startAll(config: Config, log: Logger, closing: (() => Promise<voi
     await door.start?.();
     closing.push(() => door.stop?.());
   }
-  const rooms = watchRooms(config.folders, [house, pure], log);
+  const rooms = watchRooms(config.folders, [house, pure], access, log);
   closing.push(() => rooms.stop());
   const clockwork = schedule(config, journal, house, doors, log);
   closing.push(() => {

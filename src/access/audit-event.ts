@@ -1,5 +1,7 @@
+import { hash } from 'node:crypto';
 import type { AuditEvent, AuditEventEntity } from '@medplum/fhirtypes';
 import type { Caller } from './caller.ts';
+import { type AccessRules, FILE } from './porter-rules.ts';
 
 /** One request to the FHIR API as it ended. */
 export interface Asked {
@@ -65,6 +67,27 @@ export function loginEvent(
     outcome: '0',
     agent: agentsOf({ caller, method: 'GET', path: '', status: 200, at, ...(address ? { address } : {}) }),
     source: { site: 'passerelle', observer: { display: 'passerelle' } },
+  };
+}
+
+/** Other rules of access hold from now on: DICOM's Security Alert, Security Configuration. Who changed the file is not known here. */
+export function rulesEvent(rules: AccessRules, at: Date): AuditEvent {
+  const digest = hash('sha256', JSON.stringify(rules), 'hex');
+  return {
+    resourceType: 'AuditEvent',
+    type: { system: kinds, code: '110113', display: 'Security Alert' },
+    subtype: [{ system: kinds, code: '110129', display: 'Security Configuration' }],
+    action: 'U',
+    period: { start: at.toISOString() },
+    recorded: at.toISOString(),
+    outcome: '0',
+    agent: [
+      { type: { coding: [{ system: kinds, code: '110150' }] }, who: { display: 'passerelle' }, requestor: false },
+    ],
+    source: { site: 'passerelle', observer: { display: 'passerelle' } },
+    entity: [
+      entity('2', '13', { name: `${FILE} ${rules.version}`, detail: [{ type: 'sha256', valueString: digest }] }),
+    ],
   };
 }
 

@@ -1,7 +1,8 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Config } from '../config/shape.ts';
 import { type Authenticator, createAuthenticator } from './assertion.ts';
 import { type AuditTrail, openAudit } from './audit.ts';
-import { loginEvent } from './audit-event.ts';
+import { loginEvent, rulesEvent } from './audit-event.ts';
 import { type Exchanged, messageEvent } from './audit-message.ts';
 import { defaultScope, signToken } from './issuer.ts';
 import { type IssuerKeys, openKeys } from './keys.ts';
@@ -17,8 +18,13 @@ export type { Exchanged } from './audit-message.ts';
 /** The porter: who asks, and what the own issuer gives. */
 export interface Access {
   verify: Verifier;
-  /** Who may see what, of `mappings/rules-access.json`. */
-  rules: AccessRules;
+  /** Who may see what, of `mappings/rules-access.json`: whole and never changed. Asked for once for each request. */
+  readonly rules: AccessRules;
+  /**
+   * Reads and checks the rules anew: they hold from the next request on, and the audit says so. True when they are others than before.
+   * @throws PasserelleError `access-rules-invalid`; those in use stay
+   */
+  renewRules(): boolean;
   /** Who looked at what and wrote what. */
   audit: AuditTrail;
   /** The own issuer; absent when the configuration has none. */
@@ -45,41 +51,52 @@ export interface Access {
 export async function openAccess(config: Config): Promise<Access> {
   const keys = await openKeys(config.data, config.access);
   const verify = createVerifier(config, keys);
-  const rules = loadAccessRules(config.folders.mappings);
+  const held = { rules: loadAccessRules(config.folders.mappings) };
   const audit = openAudit(config.data);
   const noteLogin: Access['noteLogin'] = (login) => audit.record(loginEvent(login, new Date()));
   const noteMessage: Access['noteMessage'] = (exchanged) => audit.record(messageEvent(exchanged));
-  if (!keys) return { verify, rules, audit, noteLogin, noteMessage, close: () => audit.close() };
+  const renewRules = () => {
+    const fresh = loadAccessRules(config.folders.mappings);
+    if (isDeepStrictEqual(fresh, held.rules)) return false;
+    audit.record(rulesEvent(fresh, new Date()));
+    held.rules = fresh;
+    return true;
+  };
+  const common = {
+    verify,
+    get rules() {
+      return held.rules;
+    },
+    renewRules,
+    audit,
+    noteLogin,
+    noteMessage,
+  };
+  if (!keys) return Object.assign(common, { close: () => audit.close() });
 
   const replay = openReplayGuard(config.data);
   const { clients, issuer, login } = config.access;
   const persons = login && { provider: openProvider(login), logins: openLogins(config.data), keys };
-  return {
-    verify,
-    rules,
-    audit,
-    noteLogin,
-    noteMessage,
-    ...(persons ? { persons } : {}),
-    issuer: {
-      jwks: keys.jwks,
-      authenticate: createAuthenticator(clients, replay),
-      async grant(clientId, requested, certificate) {
-        const allowed = parseScopes(clients.find((one) => one.client_id === clientId)?.scopes ?? '');
-        // Nobody is logged in behind client credentials: only system/ scopes mean anything.
-        const system = allowed.filter((one) => one.context === 'system');
-        const scope = formatScopes(narrow(parseScopes(requested), system));
-        if (scope === '') return undefined;
-        const seconds = issuer.tokenSeconds;
-        return { token: await signToken(config, keys, { clientId, scope, seconds, certificate }), scope, seconds };
-      },
-    },
-    close: () => {
-      audit.close();
-      replay.close();
-      persons?.logins.close();
+  const ownIssuer: Access['issuer'] = {
+    jwks: keys.jwks,
+    authenticate: createAuthenticator(clients, replay),
+    async grant(clientId, requested, certificate) {
+      const allowed = parseScopes(clients.find((one) => one.client_id === clientId)?.scopes ?? '');
+      // Nobody is logged in behind client credentials: only system/ scopes mean anything.
+      const system = allowed.filter((one) => one.context === 'system');
+      const scope = formatScopes(narrow(parseScopes(requested), system));
+      if (scope === '') return undefined;
+      const seconds = issuer.tokenSeconds;
+      return { token: await signToken(config, keys, { clientId, scope, seconds, certificate }), scope, seconds };
     },
   };
+  const close = () => {
+    audit.close();
+    replay.close();
+    persons?.logins.close();
+  };
+  // Not spread: that would fix the rules as they are now.
+  return Object.assign(common, { ...(persons ? { persons } : {}), issuer: ownIssuer, close });
 }
 
 /** For whom and for what a token is minted. */

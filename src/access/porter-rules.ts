@@ -87,7 +87,8 @@ export interface AccessRules {
 /** The capacity of whoever has no narrower one. */
 export const CARE = 'care';
 
-const FILE = 'rules-access.json';
+/** Name of the file in the mappings' folder. */
+export const FILE = 'rules-access.json';
 
 /** Reads and checks the rules of the mappings' folder. @throws PasserelleError `access-rules-invalid` with all faults. */
 export function loadAccessRules(folder: string): AccessRules {

@@ -91,13 +91,13 @@ export function createApp(parts: AppParts): Express {
   app.use(rawBody(({ path }) => (path.endsWith('/_search') ? formBytes : messageBytes)));
   app.use(bodyGate(probe));
   app.use(withoutSubscriptions());
-  app.use(porterGate(access.rules, fhir));
+  app.use(porterGate(access, fhir));
 
   const trail = Router({ caseSensitive: true });
   auditRoutes(trail, access);
   if (parts.writeForm) formRoutes(trail, fhir, parts.writeForm);
   if (parts.words) terminologyRoutes(trail, parts.words);
-  if (parts.writing) breakGlassRoutes(trail, access.rules, fhir, parts.writing);
+  if (parts.writing) breakGlassRoutes(trail, access, fhir, parts.writing);
   app.use(besidesResources(trail));
   const window = Router({ caseSensitive: true });
   if (parts.takeSheet) sheetRoutes(window, parts.takeSheet);

@@ -35,7 +35,8 @@ export function audited(audit: AuditTrail): RequestHandler {
 }
 
 /** `AuditEvent?date=ge…&date=lt…` (ITI-81) for who may search AuditEvents, `Patient/[id]/$access-log` for patient and GP. */
-export function auditRoutes(router: Router, { audit, rules }: Access): void {
+export function auditRoutes(router: Router, access: Access): void {
+  const { audit } = access;
   router.get(`${fhirBase}/AuditEvent`, (request, response, next) => {
     const { caller } = request;
     if (!caller || kindOf(caller) !== 'machine') return next();
@@ -50,7 +51,8 @@ export function auditRoutes(router: Router, { audit, rules }: Access): void {
   router.get(`${fhirBase}/Patient/:id/$access-log`, async (request, response) => {
     const { caller } = request;
     const { id } = request.params as { id: string };
-    if (!caller || !(await maySeeLog(rules, caller, id))) return refuse(request, response, [fault('access-not-here')]);
+    if (!caller || !(await maySeeLog(access.rules, caller, id)))
+      return refuse(request, response, [fault('access-not-here')]);
     const asked = new URLSearchParams(request.url.split('?')[1] ?? '');
     const bounds = questionOf(asked) ?? { from: '', to: '9999', count: pageOf(asked, '_count', 50), offset: 0 };
     send(response, audit.list({ ...bounds, patient: id }), caller);

@@ -2,6 +2,7 @@ import type { CareTeam, Parameters, Patient } from '@medplum/fhirtypes';
 import type { Request, Response, Router } from 'express';
 import { emergencyBundle } from '../access/break-glass.ts';
 import { fhirBase } from '../access/demands.ts';
+import type { Access } from '../access/index.ts';
 import { kindOf } from '../access/porter-asker.ts';
 import { openFacts } from '../access/porter-facts.ts';
 import { recordsOf } from '../access/porter-records.ts';
@@ -21,8 +22,14 @@ const waitSeconds = 20;
  * sees the record in an emergency, for a time, with a reason, announced to the referent. Parameters: `reason` (10 to 500
  * characters), `minutes` (at most the rules' longest), `identifier`.
  */
-export function breakGlassRoutes(router: Router, rules: AccessRules, fhir: FhirEndpoint, writing: Writing): void {
-  const answer = (request: Request, response: Response) => open(request, response, { rules, fhir, writing });
+export function breakGlassRoutes(
+  router: Router,
+  access: Pick<Access, 'rules'>,
+  fhir: FhirEndpoint,
+  writing: Writing,
+): void {
+  const answer = (request: Request, response: Response) =>
+    open(request, response, { rules: access.rules, fhir, writing });
   router.post(`${fhirBase}/Patient/$break-glass`, answer);
   router.post(`${fhirBase}/Patient/:id/$break-glass`, answer);
 }

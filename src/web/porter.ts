@@ -3,7 +3,6 @@ import { fhirBase, safeSteps } from '../access/demands.ts';
 import type { Access } from '../access/index.ts';
 import { kindOf } from '../access/porter-asker.ts';
 import { guarded } from '../access/porter-reads.ts';
-import type { AccessRules } from '../access/porter-rules.ts';
 import { refusalOf } from '../access/porter-writes.ts';
 import type { Verifier } from '../access/verifier.ts';
 import { refuse } from '../adapter/answer.ts';
@@ -12,13 +11,13 @@ import { fault } from '../errors.ts';
 import { readResource } from './content.ts';
 
 /** Gives every caller the FHIR server as it may see it; made anew for each request, so that nothing is remembered. */
-export function asSeen({ verify, rules }: Access, fhir: FhirEndpoint): Verifier {
+export function asSeen(access: Access, fhir: FhirEndpoint): Verifier {
   return async (token) => {
-    const caller = await verify(token);
+    const caller = await access.verify(token);
     if (!caller) return undefined;
     const mine = { ...caller, shown: new Set<string>() };
     // One object, so that what is noted while answering is there for the audit.
-    return Object.assign(mine, { fhir: guarded(rules, mine, fhir) });
+    return Object.assign(mine, { fhir: guarded(access.rules, mine, fhir) });
   };
 }
 
@@ -26,7 +25,7 @@ export function asSeen({ verify, rules }: Access, fhir: FhirEndpoint): Verifier 
  * What the token of a person or tool may do besides reading: write single resources of patients it sees. The other doors
  * are for machines and tools. Reads go through `caller.fhir`, where the same rules decide.
  */
-export function porterGate(rules: AccessRules, fhir: FhirEndpoint): RequestHandler {
+export function porterGate(access: Pick<Access, 'rules'>, fhir: FhirEndpoint): RequestHandler {
   return async (request, response, next) => {
     const { caller, method } = request;
     if (!caller || kindOf(caller) === 'machine') return next();
@@ -39,7 +38,7 @@ export function porterGate(rules: AccessRules, fhir: FhirEndpoint): RequestHandl
     }
     const below = steps.slice(2);
     if (isReading(method, below)) return next();
-    const refusal = await refusalOf(rules, caller, fhir, {
+    const refusal = await refusalOf(access.rules, caller, fhir, {
       method,
       steps: below,
       conditional: isConditional(request),
