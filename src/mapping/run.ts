@@ -208,11 +208,11 @@ export function usedOnly(run: Run, source: object, names: readonly string[]): vo
   for (const name of names) if (Object.hasOwn(source, name)) run.reads.push(source, name);
 }
 
-/** Reports a warning at the place the expression at work has read. */
-export function report(run: Run, fault: Fault): void {
+/** Reports a warning, without a place of its own at that which the expression at work has read. */
+export function report(run: Run, fault: Fault, place = run.document.place(run.owner, run.key)): void {
   run.session.faults.push({
     ...fault,
-    place: run.document.place(run.owner, run.key),
+    place,
     rule: `${run.rule.map}.map#${run.rule.rule}`,
   });
 }

@@ -1,7 +1,8 @@
 import { warning } from '../../errors.ts';
-import { RUN, type Run, report, usedOnly } from '../run.ts';
+import { RUN, type Run, report, type Slots, usedOnly } from '../run.ts';
 import { type Compiled, fail, type Scope } from '../scope.ts';
 import type { CodeTable, CodeTarget, Lookup } from '../tables.ts';
+import { trailOf } from '../trail.ts';
 import { isEmpty, items, object, text } from '../values.ts';
 import type { MapFunction } from './function.ts';
 
@@ -72,7 +73,12 @@ const translate: MapFunction = {
         const { owner, key } = run;
         run.owner = undefined;
         const coded = codedValue(run, value.evaluate(slots));
-        const result = coded && render(translated(run, table, coded), coded);
+        const result =
+          coded &&
+          render(
+            translated(run, table, coded, () => placeRead(slots, value)),
+            coded,
+          );
         if (owner !== undefined) {
           run.owner = owner;
           run.key = key;
@@ -115,7 +121,7 @@ const forms: Record<string, (lookup: Lookup, coded: Coded) => unknown> = {
 };
 
 /** Looks up, remembers the translation for the trace, reports what is unmapped. */
-function translated(run: Run, table: CodeTable, coded: Coded): Lookup {
+function translated(run: Run, table: CodeTable, coded: Coded, place: () => string): Lookup {
   let lookup: Lookup | undefined;
   for (const original of coded.codings) {
     const found = table.lookup(original.system, original.code);
@@ -129,16 +135,31 @@ function translated(run: Run, table: CodeTable, coded: Coded): Lookup {
   const original = coded.codings[0];
   if (!lookup || !original) return { outcome: 'unmapped', targets: [] };
   if (lookup.outcome !== 'provided')
-    reportUnmapped(run, table, { ...original, system: original.system ?? lookup.system });
+    reportUnmapped(run, table, { ...original, system: original.system ?? lookup.system }, place);
   return lookup;
 }
 
-function reportUnmapped(run: Run, table: CodeTable, { system, code, display }: CodeTarget): void {
+/**
+ * Where the value stood that the expression at work has read. Of a variable the way is known from its rule: the index of a
+ * whole document, made for the first unmapped code, took as long as a quarter of its map.
+ */
+function placeRead(slots: Slots, { slot }: Compiled): string {
+  const { document, owner, key } = slots[RUN] as Run;
+  const trail = slot === undefined ? [] : trailOf(slots, slot);
+  return trail.length > 0 ? document.placeAt(trail, owner) : document.place(owner, key);
+}
+
+function reportUnmapped(
+  run: Run,
+  table: CodeTable,
+  { system, code, display }: CodeTarget,
+  placeOf: () => string,
+): void {
   const { unmapped, reported } = run.session;
   const name = `${table.name}|${system}|${code}`;
   if (reported.has(name)) return;
   reported.add(name);
-  const place = run.document.place(run.owner, run.key);
+  const place = placeOf();
   unmapped.push({
     system,
     code: code.slice(0, MAX_REPORTED),
@@ -146,7 +167,7 @@ function reportUnmapped(run: Run, table: CodeTable, { system, code, display }: C
     table: table.name,
     place,
   });
-  report(run, warning('code-unmapped', { params: { table: `codes-${table.name}.json` } }));
+  report(run, warning('code-unmapped', { params: { table: `codes-${table.name}.json` } }), place);
 }
 
 /** Anything that carries a code, in one shape; undefined when it has neither code nor text. */
