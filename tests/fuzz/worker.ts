@@ -56,7 +56,7 @@ function news(): number {
   return covered - before;
 }
 
-/** Shared with the watchman: what is being read, so that it is known when this thread hangs or dies. */
+/** Shared with the watchman: what is being read, so that it is known when this thread hangs or dies. The count is odd meanwhile. */
 function announce(bytes: Uint8Array): void {
   const shared = new Uint8Array(workerData.shared as SharedArrayBuffer);
   const head = new Int32Array(workerData.shared as SharedArrayBuffer, 0, 2);
@@ -74,6 +74,8 @@ async function run(bytes: Uint8Array): Promise<void> {
       const finding = error instanceof Error ? (error.stack ?? error.message) : String(error);
       parentPort?.postMessage({ kind: 'crash', bytes, finding });
     }
+  } finally {
+    Atomics.add(new Int32Array(workerData.shared as SharedArrayBuffer, 0, 1), 0, 1);
   }
 }
 
