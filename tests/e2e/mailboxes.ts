@@ -67,10 +67,35 @@ export interface Mailbox {
   getMailbox(path: string): { messages: { flags: string[] }[] };
 }
 
+interface Idling {
+  socket: NodeJS.EventEmitter;
+  /** Takes the next line while IDLE lasts, and stops the half hour that IDLE may last. */
+  inputHandler?: ((line: string) => void) | false;
+}
+type Handler = (connection: Idling, ...rest: unknown[]) => void;
+
+/** A client that goes away during IDLE ends it: the server's own half hour would keep the process from ending. */
+function endIdle(server: {
+  getCommandHandler(name: string): Handler;
+  setCommandHandler(name: string, handler: Handler): void;
+}): void {
+  const idle = server.getCommandHandler('IDLE');
+  const known = new WeakSet<Idling>();
+  server.setCommandHandler('IDLE', (connection, ...rest) => {
+    if (!known.has(connection)) {
+      connection.socket.once('close', () => {
+        if (connection.inputHandler) connection.inputHandler('DONE');
+      });
+    }
+    known.add(connection);
+    idle(connection, ...rest);
+  });
+}
+
 /** A small IMAP server in this process; what is put into INBOX is announced to whoever waits. */
 export async function startMailbox(): Promise<Mailbox> {
   const make = createRequire(import.meta.url)('hoodiecrow-imap') as (options: object) => Mailbox;
-  const server = make({ plugins: ['IDLE', 'UIDPLUS'], storage: { INBOX: {} } });
+  const server = make({ plugins: ['IDLE', endIdle, 'UIDPLUS'], storage: { INBOX: {} } });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return Object.assign(server, { port: server.server.address().port });
 }
