@@ -145,9 +145,10 @@ function serialise(steps: Step[]): string {
     .join('');
 }
 
+/** The name before the types of a choice; '' for elements of several types that share none. */
 function commonPrefix(names: string[]): string {
   let prefix = names[0]!;
-  while (!names.every((name) => name.startsWith(prefix) && /^[A-Z]/.test(name.slice(prefix.length)))) {
+  while (prefix && !names.every((name) => name.startsWith(prefix) && /^[A-Z]/.test(name.slice(prefix.length)))) {
     prefix = prefix.slice(0, -1);
   }
   return prefix;

@@ -60,8 +60,9 @@ export function propertiesOf(type: string, name: string): { names: string[]; typ
   const rules = elementsOf(type);
   const plain = rules?.get(name);
   if (plain) return { names: [name], types: [plain.type] };
-  const names = [...(rules?.keys() ?? [])].filter(
-    (one) => one.startsWith(name) && /[A-Z]/.test(one.charAt(name.length)),
+  // `code` is no choice of `codeFilter`: what follows the name of a choice is its type.
+  const names = [...(rules ?? [])].flatMap(([one, { type: of }]) =>
+    one === name + of.charAt(0).toUpperCase() + of.slice(1) ? [one] : [],
   );
   return names.length ? { names, types: names.map((one) => rules!.get(one)!.type) } : undefined;
 }
