@@ -38,6 +38,7 @@ async function supersede(
 ) {
   const found = await findDocument(intent.document, house);
   const at = { place: intent.place };
+  const foreign = fault('document-foreign-author', at);
   // Parents differ: a CDA from elsewhere may replace a document that never came here; a hospital's own order may not.
   if (!found) {
     changes.faults.push(
@@ -52,11 +53,12 @@ async function supersede(
   if (again) return;
   if (known.status === 'superseded') {
     const already = by?.masterIdentifier && (await findDocument(by.masterIdentifier, house));
-    if (!already) changes.faults.push(fault('document-not-latest', at));
+    if (!already) return void changes.faults.push(fault('document-not-latest', at));
+    // The same message once more, unless somebody else gave a document the number of this one.
+    if (!(await mayChange(already.resource, by, conversion, house.fhir))) changes.faults.push(foreign);
     return;
   }
-  if (!(await mayChange(known, by, conversion, house.fhir)))
-    return void changes.faults.push(fault('document-foreign-author', at));
+  if (!(await mayChange(known, by, conversion, house.fhir))) return void changes.faults.push(foreign);
   changes.drafts.push(changed(known, { ...known, status: 'superseded' }));
 }
 
