@@ -70,8 +70,12 @@ export function createNewsroom(
       if (outcome.outcome === 'permanent')
         await spread(messageId, deliveryId, { kind: 'dead', faults: outcome.faults });
     },
-    async refused({ id, sender, receivedAt, incoming }, faults) {
-      if (listeners().length === 0 || incoming.interaction) return [];
+    async refused({ id, sender, receivedAt, incoming: { interaction, ...said } }, faults) {
+      if (listeners().length === 0 || interaction) return [];
+      // From the journal: the pipeline gives large bytes back as soon as it has decoded them.
+      const bytes = await journal.bytes(id);
+      if (!bytes) return [];
+      const incoming = { ...said, bytes };
       const { orders } = translate(await unwrap(incoming), { incoming, sender, receivedAt }, house);
       if (!orders) return [];
       const written = { messageId: id, sender, receivedAt: new Date(receivedAt), orders, references: [UNWRITTEN] };

@@ -90,6 +90,17 @@ test('a document is replaced by its author or its structure only (901); nothing 
   expect(await told('T10-1')).toEqual(['Z01 Y', 'Z02 Y 284026912345689', 'Z02 Y hugo.traitant']);
 });
 
+test('refused with a document of more than a megabyte: the hospital hears it all the same', async () => {
+  const text = foreign('hl7v2-mdm-t10').toString('latin1');
+  const cda = Buffer.from(LEADER.exec(text)![2]!, 'base64').toString('utf8');
+  const long = cda.replace('</ClinicalDocument>', `<!-- ${'x'.repeat(1_500_000)} --></ClinicalDocument>`);
+  const payload = Buffer.from(long).toString('base64');
+  const message = text.replace(LEADER, `$1${payload}`).replace('T10-1-F', 'T10-1-L');
+  await gateway.send(Buffer.from(message, 'latin1'));
+  await settled();
+  expect(await told('T10-1-L')).toEqual(refusedWith('901'));
+});
+
 /** A new version of a document, with a number of its own. */
 function versionOf(parent: string, id: string, controlId: string): Buffer {
   const text = golden('hl7v2-mdm-t10').toString('latin1');
