@@ -58,8 +58,8 @@ export const accessErrors = {
     msa: 'AE',
     err3: '207',
     public: {
-      fr: 'Les règles d’accès (mappings/rules-access.json) ne sont pas valables à {pointer} : {problem}. Corrigez-les avant de démarrer.',
-      en: 'The access rules (mappings/rules-access.json) are not valid at {pointer}: {problem}. Correct them before starting.',
+      fr: 'Les règles d’accès (mappings/rules-access.json) ne sont pas valables à {pointer} : {problem}. Corrigez-les ; une passerelle en marche garde celles qu’elle a.',
+      en: 'The access rules (mappings/rules-access.json) are not valid at {pointer}: {problem}. Correct them; a gateway that runs keeps those it has.',
     },
   },
   'access-not-here': {
