@@ -7,12 +7,12 @@ import { type Fault, PasserelleError } from './errors.ts';
 import { createAccept } from './gateway/accept.ts';
 import { answersOf, wantedBy } from './gateway/destinations.ts';
 import { furnish, furnished } from './gateway/furnish.ts';
-import { createNewsroom } from './gateway/news.ts';
+import { createNewsroom, type Newsroom } from './gateway/news.ts';
 import { noteDelivery, notingMessages } from './gateway/noting.ts';
 import { processor } from './gateway/process.ts';
 import { watchRooms } from './gateway/reload.ts';
 import { schedule } from './gateway/schedule.ts';
-import { createWaiters } from './gateway/waiters.ts';
+import { createWaiters, type Waiters } from './gateway/waiters.ts';
 import { createLocks } from './identity/index.ts';
 import { journalOf } from './journal/open.ts';
 import { createWorker } from './journal/worker.ts';
@@ -27,7 +27,7 @@ import { applyTo } from './store/patch.ts';
 import { version } from './version.ts';
 import { createApp, type Readiness } from './web/app.ts';
 import { listen } from './web/listener.ts';
-import { createMetrics } from './web/metrics.ts';
+import { createMetrics, type Metrics } from './web/metrics.ts';
 
 /** A gateway that runs. */
 export interface Gateway {
@@ -44,13 +44,16 @@ function fhirDoor({ server, connections, together }: Config['fhir']): DoorEntry 
   return { name: 'fhir', type: 'fhir-server', connections, resources: server === 'embedded' ? 0 : together };
 }
 
+/** What to close, in the order it was opened. */
+type Closing = (() => Promise<void> | void)[];
+
 /**
  * Starts everything, in this order: data files, journal (recovered before anything comes in), FHIR server, doors, worker,
  * HTTP, listening doors, clockwork.
  * @throws PasserelleError with all faults of the stage that failed; nothing stays open.
  */
 export async function runGateway(config: Config, log: Logger): Promise<Gateway> {
-  const closing: (() => Promise<void> | void)[] = [];
+  const closing: Closing = [];
   const stop = async () => {
     for (const close of closing.splice(0).reverse()) await close();
   };
@@ -62,8 +65,8 @@ export async function runGateway(config: Config, log: Logger): Promise<Gateway> 
   }
 }
 
-async function startAll(config: Config, log: Logger, closing: (() => Promise<void> | void)[]) {
-  let readiness: Readiness = 'starting';
+/** The rooms that hold something open: pure data first, then what lies on disk or behind a connection. */
+async function openRooms(config: Config, log: Logger, closing: Closing) {
   const pure = furnished(config.folders);
   const journal = await journalOf(config.journal, config.data);
   await journal.open();
@@ -78,15 +81,17 @@ async function startAll(config: Config, log: Logger, closing: (() => Promise<voi
   closing.push(() => fhir.close());
   const access = await openAccess(config);
   closing.push(() => access.close());
+  return { pure, journal, fhir: fhir.endpoint, access };
+}
 
-  const own = fhirDoor(config.fhir);
-  const entries = [...config.doors, ...config.destinations, own];
-  const destinations = [own.name, ...config.destinations.map((one) => one.name)];
-  const metrics = createMetrics({ journal, doors: config.doors.map((one) => one.name), destinations });
-  const doors: NamedDoor[] = [];
-  const house: House = {
+type Rooms = Awaited<ReturnType<typeof openRooms>>;
+
+/** What the pipeline may know; `doors` is filled once the doors are open. */
+function houseOf(config: Config, { pure, journal, fhir }: Rooms, doors: NamedDoor[], log: Logger): House {
+  const destinations = destinationsOf(config);
+  return {
     ...pure,
-    fhir: fhir.endpoint,
+    fhir,
     patched: applyTo,
     deliver: (delivery) => deliverBy(doors, delivery),
     nonconforming: config.conformance.errors,
@@ -98,20 +103,23 @@ async function startAll(config: Config, log: Logger, closing: (() => Promise<voi
     log,
     now: () => new Date(),
   };
-  const newsroom = createNewsroom(journal, house, doors, destinations);
-  const waiters = createWaiters(journal);
-  const accept = createAccept({ journal, house, metrics, note: access.noteMessage, open: () => readiness === 'ready' });
-  const surroundings: Surroundings = ({ name }) => ({
-    log: log.child({ door: name }),
-    accept,
-    outcome: waiters.wait,
-    receipt: newsroom.receipt,
-    original: (messageId) => journal.bytes(messageId),
-    fhir: fhir.endpoint,
-  });
-  doors.push(...(await openDoors(entries, surroundings)));
+}
 
-  const worker = createWorker({
+/** Every name that something can be delivered to; the FHIR server's first. */
+const destinationsOf = (config: Config) => [fhirDoor(config.fhir).name, ...config.destinations.map((one) => one.name)];
+
+interface Working {
+  house: House;
+  doors: NamedDoor[];
+  metrics: Metrics;
+  newsroom: Newsroom;
+  waiters: Waiters;
+}
+
+/** Claims what the journal holds, and tells access, metrics and doors how it ended. */
+function workerOf(config: Config, { journal, access }: Rooms, working: Working, log: Logger) {
+  const { house, doors, metrics, newsroom, waiters } = working;
+  return createWorker({
     journal,
     process: notingMessages(access.noteMessage, processor(house, metrics, newsroom), house.now),
     settled: waiters.settled,
@@ -129,18 +137,28 @@ async function startAll(config: Config, log: Logger, closing: (() => Promise<voi
     retry: config.retry,
     log,
   });
-  worker.start();
-  closing.push(async () => void (await worker.stop(8)));
+}
 
+/** The HTTP side: what it may ask of the rooms. */
+function appOf(
+  config: Config,
+  rooms: Rooms,
+  working: Working,
+  accept: DoorContext['accept'],
+  readiness: () => Readiness,
+  log: Logger,
+) {
+  const { journal, fhir, access } = rooms;
+  const { house, doors, metrics, waiters } = working;
   const obstructed = () => journal.obstacles().length > 0;
-  const app = createApp({
+  return createApp({
     config,
     log,
     access,
     journal,
     metrics,
-    fhir: fhir.endpoint,
-    readiness: () => (readiness === 'ready' && obstructed() ? 'not-durable' : readiness),
+    fhir,
+    readiness: () => (readiness() === 'ready' && obstructed() ? 'not-durable' : readiness()),
     writing: { accept, outcome: waiters.wait },
     pageRules: () => ({ critical: house.pathway.rules.days.critical }),
     explain: (question) => explainResource(journal, (bytes, options) => convertBytes(bytes, options, house), question),
@@ -149,14 +167,44 @@ async function startAll(config: Config, log: Logger, closing: (() => Promise<voi
     words: () => house,
     doors: doors.map((one) => one.door),
   });
-  const listening = await listen(app, config.http);
+}
+
+async function startAll(config: Config, log: Logger, closing: Closing) {
+  let readiness: Readiness = 'starting';
+  const rooms = await openRooms(config, log, closing);
+  const { pure, journal, fhir, access } = rooms;
+  const doors: NamedDoor[] = [];
+  const destinations = destinationsOf(config);
+  const house = houseOf(config, rooms, doors, log);
+  const metrics = createMetrics({ journal, doors: config.doors.map((one) => one.name), destinations });
+  const newsroom = createNewsroom(journal, house, doors, destinations);
+  const waiters = createWaiters(journal);
+  const working: Working = { house, doors, metrics, newsroom, waiters };
+  const accept = createAccept({ journal, house, metrics, note: access.noteMessage, open: () => readiness === 'ready' });
+  const surroundings: Surroundings = ({ name }) => ({
+    log: log.child({ door: name }),
+    accept,
+    outcome: waiters.wait,
+    receipt: newsroom.receipt,
+    original: (messageId) => journal.bytes(messageId),
+    fhir,
+  });
+  doors.push(...(await openDoors([...config.doors, ...config.destinations, fhirDoor(config.fhir)], surroundings)));
+
+  const worker = workerOf(config, rooms, working, log);
+  worker.start();
+  closing.push(async () => void (await worker.stop(8)));
+  const listening = await listen(
+    appOf(config, rooms, working, accept, () => readiness, log),
+    config.http,
+  );
   closing.push(() => listening.close(5000));
   for (const { door } of doors) {
     await door.start?.();
     closing.push(() => door.stop?.());
   }
-  const rooms = watchRooms(config.folders, [house, pure], access, log);
-  closing.push(() => rooms.stop());
+  const watching = watchRooms(config.folders, [house, pure], access, log);
+  closing.push(() => watching.stop());
   const clockwork = schedule(config, journal, house, doors, log);
   closing.push(() => {
     readiness = 'draining';
