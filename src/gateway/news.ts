@@ -23,6 +23,9 @@ export interface Newsroom {
 
 type Refused = Pick<Message, 'id' | 'sender' | 'receivedAt' | 'incoming'>;
 
+/** A message whose door out is told something; its bytes are in the journal. */
+type Told = Omit<Refused, 'incoming'> & { incoming: Omit<Message['incoming'], 'bytes'> };
+
 /** Stands for the document that was not written; nobody reads it. */
 const UNWRITTEN = 'DocumentReference/unwritten';
 
@@ -38,17 +41,23 @@ export function createNewsroom(
 ): Newsroom {
   const listeners = () => doors.filter(({ name, door }) => door.hears && destinations.includes(name));
 
+  /** What the doors out were given, from the bytes of the journal: the pipeline gives large ones back once it has decoded them. */
+  async function writtenOf({ id, sender, receivedAt, incoming: said }: Told, references: string[]) {
+    const bytes = await journal.bytes(id);
+    if (!bytes) return undefined;
+    const incoming = { ...said, bytes };
+    const { orders } = translate(await unwrap(incoming), { incoming, sender, receivedAt }, house);
+    return { messageId: id, sender, receivedAt: new Date(receivedAt), orders, references } satisfies Written;
+  }
+
   async function spread(messageId: string, deliveryId: string, event: News['event']): Promise<void> {
     if (listeners().length === 0) return;
     const record = await journal.get(messageId);
-    const bytes = await journal.bytes(messageId);
-    if (!record || !bytes) return;
-    const { door, sender, references, route } = record;
-    const receivedAt = new Date(record.receivedAt);
-    const incoming = { door, bytes, format: record.format as Format | undefined, route };
-    const unwrapped = await unwrap(incoming);
-    const { orders } = translate(unwrapped, { incoming, sender, receivedAt: record.receivedAt }, house);
-    const written = { messageId, sender, receivedAt, orders, references };
+    if (!record) return;
+    const { door, format, route } = record;
+    const incoming = { door, format: format as Format | undefined, route };
+    const written = await writtenOf({ ...record, incoming }, record.references);
+    if (!written) return;
     const delivery = wantedBy(doors, destinations, written).find((one) => one.id === deliveryId);
     const wishes = delivery ? wishesFor(written, delivery, event) : [];
     if (wishes.length > 0) await journal.follow(messageId, wishes);
@@ -70,15 +79,10 @@ export function createNewsroom(
       if (outcome.outcome === 'permanent')
         await spread(messageId, deliveryId, { kind: 'dead', faults: outcome.faults });
     },
-    async refused({ id, sender, receivedAt, incoming: { interaction, ...said } }, faults) {
+    async refused({ incoming: { interaction, ...incoming }, ...message }, faults) {
       if (listeners().length === 0 || interaction) return [];
-      // From the journal: the pipeline gives large bytes back as soon as it has decoded them.
-      const bytes = await journal.bytes(id);
-      if (!bytes) return [];
-      const incoming = { ...said, bytes };
-      const { orders } = translate(await unwrap(incoming), { incoming, sender, receivedAt }, house);
-      if (!orders) return [];
-      const written = { messageId: id, sender, receivedAt: new Date(receivedAt), orders, references: [UNWRITTEN] };
+      const written = await writtenOf({ ...message, incoming }, [UNWRITTEN]);
+      if (!written?.orders) return [];
       const event = { kind: 'dead', faults: faults.filter(isError) } as const;
       return wantedBy(doors, destinations, written).flatMap((one) => wishesFor(written, one, event));
     },
