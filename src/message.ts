@@ -1,3 +1,4 @@
+import type { Meta } from '@medplum/fhirtypes';
 import type { Fault } from './errors.ts';
 
 /** The alphabets the gateway reads; each is a folder of `src/formats/`. */
@@ -61,4 +62,22 @@ export interface Outcome {
   faults: Fault[];
   /** The FHIR server's own answer to an interaction. */
   response?: { status: number; headers: Record<string, string>; body?: unknown };
+}
+
+const SOURCE = 'urn:passerelle:message:';
+
+/** `meta.source` of everything that a message writes. */
+export function sourceOf(messageId: string): string {
+  return `${SOURCE}${messageId}`;
+}
+
+/** `meta.source` as the writer gave it; HAPI puts the number of the request behind it, or gives that alone. */
+export function sourceIn({ meta }: { meta?: Pick<Meta, 'source'> }): string | undefined {
+  return meta?.source?.split('#')[0] || undefined;
+}
+
+/** Id of the message that wrote a resource last; undefined when it came by another way. */
+export function messageIn(resource: { meta?: Pick<Meta, 'source'> }): string | undefined {
+  const source = sourceIn(resource);
+  return source?.startsWith(SOURCE) ? source.slice(SOURCE.length) : undefined;
 }

@@ -1,4 +1,5 @@
 import type { AuditEvent } from '@medplum/fhirtypes';
+import { sourceOf } from '../message.ts';
 
 /** A message that came in, or a delivery that went out, as it ended. */
 export interface Exchanged {
@@ -47,7 +48,7 @@ export function messageEvent(one: Exchanged): AuditEvent {
     entity: [
       ...patients.map((reference) => entity('1', '1', { reference })),
       entity('2', '4', {
-        identifier: { system: 'urn:ietf:rfc:3986', value: `urn:passerelle:message:${one.messageId}` },
+        identifier: { system: 'urn:ietf:rfc:3986', value: sourceOf(one.messageId) },
         ...(one.kind ? { display: one.kind } : {}),
       }),
     ],

@@ -1,4 +1,5 @@
 import type { DocumentReference, Provenance, Resource } from '@medplum/fhirtypes';
+import { sourceIn } from '../message.ts';
 import type { Inherited } from './porter.ts';
 import { labelsOf, referenceOf } from './porter-elements.ts';
 import type { Records } from './porter-records.ts';
@@ -25,7 +26,7 @@ export async function inheritedFrom(
   for (const document of documents) {
     const one = { labels: labelsOf(document), authors: (document.author ?? []).map(referenceOf) };
     passed.set(`DocumentReference/${document.id}`, one);
-    const source = sourceOf(document);
+    const source = sourceIn(document);
     if (source) add(bySource, source, one);
   }
   for (const provenance of await records.find<Provenance>('Provenance', 'target', [...passed.keys()])) {
@@ -41,14 +42,9 @@ export async function inheritedFrom(
     of(resource: Resource) {
       if (isOwn(resource.resourceType)) return undefined;
       const direct = byReference.get(`${resource.resourceType}/${resource.id}`);
-      return direct ?? bySource.get(sourceOf(resource));
+      return direct ?? bySource.get(sourceIn(resource) ?? '');
     },
   };
-}
-
-/** HAPI puts the number of the request behind the source, or gives that alone where there is none: it says nothing of a message. */
-function sourceOf({ meta }: Resource): string {
-  return meta?.source?.split('#')[0] ?? '';
 }
 
 function add(to: Map<string, Passed>, key: string, { labels, authors }: Passed): void {

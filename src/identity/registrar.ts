@@ -3,6 +3,7 @@ import type { FhirEndpoint, FhirResponse } from '../adapter.ts';
 import type { Draft } from '../conversion.ts';
 import { type Fault, fault, PasserelleError, warning } from '../errors.ts';
 import { expectOk, searchAll } from '../fhir-pages.ts';
+import { sourceIn } from '../message.ts';
 import { identifierKey, identityKeys, insOf } from './ins.ts';
 import { findByIdentifiers, findNamesakes, identifierQuery, readPatient } from './lookup.ts';
 import { type Match, match } from './match.ts';
@@ -164,9 +165,9 @@ function link(subject: Draft<Patient>, claim: Patient, verdict: Match, context: 
   return isOwn(known, context) ? { ...decision, enrolled: true } : decision;
 }
 
-/** Written for this very message, whose rest could not be written then or is written once more. HAPI adds `#request`. */
-function isOwn({ meta }: Patient, { source }: RegistrarContext): boolean {
-  return meta?.source?.split('#')[0] === source;
+/** Written for this very message, whose rest could not be written then or is written once more. */
+function isOwn(patient: Patient, { source }: RegistrarContext): boolean {
+  return sourceIn(patient) === source;
 }
 
 function linkTo(

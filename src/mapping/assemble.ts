@@ -1,5 +1,6 @@
 import type { Bundle, BundleEntry, Patient, Provenance, Resource } from '@medplum/fhirtypes';
 import type { Conversion, Draft } from '../conversion.ts';
+import { sourceOf } from '../message.ts';
 import { elementsOf } from './elements.ts';
 import { uuidOf } from './uuid.ts';
 
@@ -47,7 +48,7 @@ export function assemble(conversion: Conversion, assembly: Assembly): Bundle {
   ].filter((draft) => draft !== undefined);
   if (identity?.patient && !drafts.includes(identity.patient)) drafts.unshift(identity.patient);
   const addresses = addressesOf(drafts, identity);
-  const source = `urn:passerelle:message:${message.id}`;
+  const source = sourceOf(message.id);
   const entries = drafts.map((draft) => {
     const query = draft === identity?.patient ? identity.ifNoneExist : undefined;
     return entryOf(draft, addresses, source, query);
@@ -170,7 +171,7 @@ function readdress(value: unknown, addresses: Map<string, string>): unknown {
 
 function provenanceEntry(conversion: Conversion, written: string[], message: Assembly['message']): BundleEntry {
   const id = provenanceId(message);
-  const source = `urn:passerelle:message:${message.id}`;
+  const source = sourceOf(message.id);
   const provenance: Provenance = {
     resourceType: 'Provenance',
     id,

@@ -2,9 +2,8 @@ import type { Resource } from '@medplum/fhirtypes';
 import type { Conversion, Draft } from '../conversion.ts';
 import type { Journal, MessageRecord } from '../journal/journal.ts';
 import { type Explanation, explain } from '../mapping/index.ts';
+import { messageIn } from '../message.ts';
 import type { Converted, ConvertOptions } from './convert-bytes.ts';
-
-const source = 'urn:passerelle:message:';
 
 /** What is asked: a stored resource, or one element of it. */
 export interface Question {
@@ -31,7 +30,7 @@ export async function explainResource(
   convert: (bytes: Uint8Array, options: ConvertOptions) => Promise<Converted>,
   { reference, resource, path }: Question,
 ): Promise<Origin | undefined> {
-  const named = resource?.meta?.source?.startsWith(source) ? resource.meta.source.slice(source.length) : undefined;
+  const named = resource && messageIn(resource);
   const message = named ? await journal.get(named) : await writer(journal, reference);
   const bytes = message && (await journal.bytes(message.id));
   if (!message || !bytes) return undefined;

@@ -3,6 +3,7 @@ import type { Conversion, Draft } from '../conversion.ts';
 import type { Fault } from '../errors.ts';
 import { type Author, carryOutMerge, type Decision, enrol, identifierKey, identityKeys } from '../identity/index.ts';
 import type { Message } from '../journal/journal.ts';
+import { sourceOf } from '../message.ts';
 import type { House } from './house.ts';
 import { writeNow } from './write-now.ts';
 
@@ -71,7 +72,7 @@ async function settleIdentity(
   house: House,
 ): Promise<Identity> {
   const receivedAt = new Date(message.receivedAt);
-  const source = `urn:passerelle:message:${message.id}`;
+  const source = sourceOf(message.id);
   const decision = await enrol(subject, house.fhir, { asOf, receivedAt, source, drafts: conversion.drafts });
   if (decision.outcome === 'review') return heldForReview(decision, message, house);
   const author: Author = { who: { display: message.sender }, at: receivedAt, source };

@@ -5,7 +5,7 @@ import { type Fault, fault, httpStatus, isError, operationOutcome } from '../err
 import * as fhir from '../formats/fhir/index.ts';
 import { retryMoment } from '../journal/backoff.ts';
 import type { Message, Settlement } from '../journal/journal.ts';
-import type { Interaction } from '../message.ts';
+import { type Interaction, sourceOf } from '../message.ts';
 import type { House } from './house.ts';
 import { judgeResource } from './judge.ts';
 import { asUpdate, withUpdates } from './patch.ts';
@@ -60,7 +60,7 @@ async function resolved(
     const whole = await withUpdates(resource as Bundle, house);
     return 'faults' in whole ? refusal(whole.faults) : { interaction, resource: whole.bundle, patches: true };
   }
-  const update = await asUpdate(interaction, patch, sourceOf(message), house);
+  const update = await asUpdate(interaction, patch, sourceOf(message.id), house);
   if ('faults' in update) return refusal(update.faults, httpStatus(update.faults));
   if ('answer' in update) {
     const { answer } = update;
@@ -81,7 +81,7 @@ async function apply(message: Message, { interaction, resource, done }: Write, h
   const decision = done ? undefined : await applyDecision(message, interaction, resource, house);
   if (decision) return decision;
 
-  const source = sourceOf(message);
+  const source = sourceOf(message.id);
   const { method, path } = interaction;
   const body = resource && marked(resource, source);
   const response = done ?? (await house.fhir.send({ method, path, body, headers: headersOf(interaction) }));
@@ -109,8 +109,6 @@ export function putOff(message: Message, house: House, reason: Fault, ambiguous 
     ambiguous,
   };
 }
-
-const sourceOf = ({ id }: Message) => `urn:passerelle:message:${id}`;
 
 const isForLater = ({ status }: FhirResponse) => status === 429 || status >= 500;
 

@@ -2,7 +2,7 @@ import type { Bundle, BundleEntry, Resource } from '@medplum/fhirtypes';
 import type { FhirResponse } from '../adapter.ts';
 import { type Fault, fault, PasserelleError } from '../errors.ts';
 import { resourcesIn } from '../fhir-pages.ts';
-import type { Interaction } from '../message.ts';
+import { type Interaction, sourceIn } from '../message.ts';
 import type { House } from './house.ts';
 
 type PatchingHouse = Pick<House, 'fhir' | 'patched'>;
@@ -26,7 +26,7 @@ export async function asUpdate(
   const target = await targetOf(interaction.path, house);
   if (!('resource' in target)) return target;
   const { resource: before } = target;
-  if (before.meta?.source === source) return { done: before };
+  if (sourceIn(before) === source) return { done: before };
   const { contentType: _patch, ...headers } = interaction.headers;
   if (!expects(headers.ifMatch, before)) {
     return { faults: [fault('version-conflict', { params: { current: before.meta?.versionId ?? 'unknown' } })] };

@@ -5,7 +5,7 @@ import { operationOutcome, PasserelleError } from '../errors.ts';
 import { expectOk } from '../fhir-pages.ts';
 import { type Author, askedDecision } from '../identity/index.ts';
 import type { Message, Settlement } from '../journal/journal.ts';
-import type { Interaction } from '../message.ts';
+import { type Interaction, messageIn, sourceOf } from '../message.ts';
 import type { House } from './house.ts';
 import { writeNow } from './write-now.ts';
 
@@ -30,7 +30,7 @@ export async function applyDecision(
   const author: Author = {
     who: resource.owner ?? { display: message.sender },
     at: new Date(message.receivedAt),
-    source: `urn:passerelle:message:${message.id}`,
+    source: sourceOf(message.id),
   };
   try {
     const asked = await askedDecision(resource, reference, house.fhir, author);
@@ -64,8 +64,7 @@ function newTask(resource: Task, id: string): Draft<Task> {
 /** The message that had asked is named by the first version of its question. */
 async function takeUp(reference: string, house: House): Promise<void> {
   const { status, body } = await house.fhir.send({ method: 'GET', path: `${reference}/_history/1` });
-  const source = status === 200 ? (body as Task).meta?.source : undefined;
-  const id = /^urn:passerelle:message:([0-9a-f-]{36})$/.exec(source ?? '')?.[1];
+  const id = status === 200 ? messageIn(body as Task) : undefined;
   if (id) await house.takeUp([id]);
 }
 

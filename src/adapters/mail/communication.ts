@@ -1,5 +1,6 @@
 import type { Bundle, Communication } from '@medplum/fhirtypes';
 import type { Delivery, DeliveryOutcome, DoorContext, Receipt } from '../../adapter.ts';
+import { sourceOf } from '../../message.ts';
 import type { Dossier } from './dossier.ts';
 import type { MailPayload } from './wants.ts';
 
@@ -11,7 +12,7 @@ export async function noteSending(delivery: Delivery, outcome: DeliveryOutcome, 
   const note: Communication = {
     resourceType: 'Communication',
     id: delivery.id,
-    meta: { source: `urn:passerelle:message:${delivery.messageId}` },
+    meta: { source: sourceOf(delivery.messageId) },
     identifier: [midOf(messageId)],
     status: outcome.outcome === 'delivered' ? 'completed' : 'not-done',
     ...(outcome.outcome === 'permanent' ? { statusReason: { text: outcome.faults[0]?.code ?? 'mail-refused' } } : {}),
