@@ -3,7 +3,7 @@ import type { Conversion } from './conversion.ts';
 import { type Fault, isError } from './errors.ts';
 import { LongBase64 } from './formats/fhir/long-base64.ts';
 import type { Message, Settlement } from './journal/journal.ts';
-import { assemble, provenanceId } from './mapping/assemble.ts';
+import { assemble, provenanceId } from './mapping/index.ts';
 import {
   expand,
   lookBacksOf,
@@ -14,6 +14,7 @@ import {
   type Surroundings,
 } from './pathway/index.ts';
 import { deliver } from './pipeline/deliver.ts';
+import { followReadings, readingsElsewhere } from './pipeline/follow.ts';
 import type { House } from './pipeline/house.ts';
 import { type Identity, identify, withPatient } from './pipeline/identify.ts';
 import { honourIntents } from './pipeline/intents.ts';
@@ -76,8 +77,9 @@ async function write(
   // In two steps: react may put another list in the place of the drafts.
   const said = conversion.faults.length;
   const reactions = react(conversion, surroundings, house.pathway);
-  conversion.drafts.push(...reactions);
-  faults.push(...conversion.faults.slice(said));
+  const followed = await followReadings(readingsElsewhere(conversion), new Date(message.receivedAt), house);
+  conversion.drafts.push(...reactions, ...followed.drafts);
+  faults.push(...conversion.faults.slice(said), ...followed.faults);
   const changes = await honourIntents(conversion, identity, house);
   faults.push(...changes.faults);
   if (changes.faults.some(isError)) return held(faults, conversion);

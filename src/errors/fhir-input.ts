@@ -22,6 +22,16 @@ export const fhirInputErrors = {
       en: 'A reference names a resource outside the message; it is kept as it is and must exist on the FHIR server.',
     },
   },
+  'reading-of-nobody': {
+    http: 422,
+    issue: 'informational',
+    msa: 'AE',
+    err3: '204',
+    public: {
+      fr: 'Une mesure appelle une alerte, mais son patient n’est pas connu ici : personne n’est prévenu. Désignez le patient par Patient/ID ou par un identifiant connu.',
+      en: 'A reading calls for an alert, but its patient is not known here: nobody is told. Name the patient by Patient/ID or by a known identifier.',
+    },
+  },
   'several-patients': {
     http: 422,
     issue: 'business-rule',

@@ -16,6 +16,7 @@ export {
   strongestKey,
 } from './ins.ts';
 export { createLocks, type IdentityLocks } from './locks.ts';
+export { recordOf } from './lookup.ts';
 export { type Match, match } from './match.ts';
 export type { Author, Side } from './merge.ts';
 export { carryOutMerge, type Merged } from './merges.ts';

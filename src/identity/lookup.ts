@@ -1,4 +1,4 @@
-import type { Patient } from '@medplum/fhirtypes';
+import type { Patient, Reference } from '@medplum/fhirtypes';
 import type { FhirEndpoint } from '../adapter.ts';
 import { expectOk, searchAll } from '../fhir-pages.ts';
 
@@ -52,6 +52,23 @@ export async function readPatient(endpoint: FhirEndpoint, reference: string): Pr
   const response = await endpoint.send({ method: 'GET', path: reference });
   if (response.status === 404 || response.status === 410) return undefined;
   return expectOk(response).body as Patient;
+}
+
+/**
+ * The record that a Reference names by its address here, or else by an identifier; merges are followed.
+ * @returns undefined when there is none, or more than one.
+ */
+export async function recordOf(
+  endpoint: FhirEndpoint,
+  { reference, identifier }: Reference,
+): Promise<Patient | undefined> {
+  if (reference) {
+    const named = /^Patient\/[A-Za-z0-9.-]{1,64}$/.test(reference) && (await readPatient(endpoint, reference));
+    return named ? (await followAll(endpoint, [named])).patients[0] : undefined;
+  }
+  if (!identifier?.system || !identifier.value) return undefined;
+  const { patients } = await findByIdentifiers(endpoint, [`${identifier.system}|${identifier.value}`]);
+  return patients.length === 1 ? patients[0] : undefined;
 }
 
 async function searchPatients(endpoint: FhirEndpoint, query: string): Promise<Patient[]> {

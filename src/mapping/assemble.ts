@@ -21,6 +21,8 @@ export interface Assembly {
     ifNoneExist?: string;
     drafts?: Draft[];
   };
+  /** References of what the message wrote before the rest. */
+  written?: string[];
   /** What changes on resources the server has (a document superseded, a stay cancelled). */
   changes?: { drafts: Draft[] };
   /** Its Provenance as it is on the server, when the message was worked on before. */
@@ -56,6 +58,7 @@ export function assemble(conversion: Conversion, assembly: Assembly): Bundle {
   const written = drafts.map(({ fullUrl }) => addresses.get(fullUrl) ?? fullUrl);
   // A new patient was written before the rest; it is this message's work all the same.
   if (identity?.enrolled && identity.reference) written.unshift(identity.reference);
+  written.unshift(...(assembly.written ?? []));
   if (written.length > 0 && !tellsOf(conversion, assembly.told)) {
     entries.push(provenanceEntry(conversion, [...new Set(written)], message));
   }

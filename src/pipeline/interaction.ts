@@ -1,15 +1,18 @@
-import { createHash } from 'node:crypto';
-import type { Bundle, BundleEntry, Provenance, Resource } from '@medplum/fhirtypes';
+import type { Bundle, BundleEntry, Resource } from '@medplum/fhirtypes';
 import type { FhirResponse } from '../adapter.ts';
 import { type Fault, fault, httpStatus, isError, operationOutcome } from '../errors.ts';
 import * as fhir from '../formats/fhir/index.ts';
 import { retryMoment } from '../journal/backoff.ts';
 import type { Message, Settlement } from '../journal/journal.ts';
 import { type Interaction, sourceOf } from '../message.ts';
+import { followReadings } from './follow.ts';
 import type { House } from './house.ts';
 import { judgeResource } from './judge.ts';
 import { asUpdate, withUpdates } from './patch.ts';
 import { applyDecision } from './review.ts';
+import { handOver, unwritten } from './write-now.ts';
+import { writeRest, writtenBefore } from './written-before.ts';
+import { readingsWritten } from './written-readings.ts';
 
 /**
  * Applies a write of the FHIR API as it was sent: it has been written down, so it can be applied again after a crash. The
@@ -67,7 +70,7 @@ async function resolved(
     if (isForLater(answer)) return later(message, house, answer);
     return { state: 'refused', faults: [fault('fhir-refused')], references: [], response: answer };
   }
-  if ('done' in update) return { interaction, done: asAnswer(update.done) };
+  if ('done' in update) return { interaction, resource: update.done, done: asAnswer(update.done) };
   return { ...update, patches: !interaction.headers.ifMatch };
 }
 
@@ -76,28 +79,61 @@ function isPatch(entry: BundleEntry | undefined): boolean {
 }
 
 async function apply(message: Message, { interaction, resource, done }: Write, house: House): Promise<Settlement> {
-  const found = resource ? findings(resource, house) : [];
+  const found = resource && !done ? findings(resource, house) : [];
   if (found.some(isError)) return refusal(found);
   const decision = done ? undefined : await applyDecision(message, interaction, resource, house);
   if (decision) return decision;
 
-  const source = sourceOf(message.id);
-  const { method, path } = interaction;
-  const body = resource && marked(resource, source);
-  const response = done ?? (await house.fhir.send({ method, path, body, headers: headersOf(interaction) }));
+  const { response, told } = done ? { response: done } : await sent(message, interaction, resource, house);
   if (isForLater(response)) return later(message, house, response);
-  const references = response.status < 300 ? writtenReferences(response) : [];
-  if (references.length > 0) await recordProvenance(message, references, source, house);
+  if (response.status >= 400) return { state: 'refused', faults: [fault('fhir-refused')], references: [], response };
+  const own = told ?? (response.status < 300 ? writtenReferences(response) : []);
+  if (own.length === 0) return { state: 'delivered', faults: found, references: own, response };
+  const followed = await follow(message, resource, response, own, house);
+  const references = [...new Set([...own, ...followed.references])];
   const { sender } = message;
   const written = { messageId: message.id, sender, receivedAt: new Date(message.receivedAt), references };
-  return {
-    state: response.status < 400 ? 'delivered' : 'refused',
-    faults: response.status < 400 ? found : [fault('fhir-refused')],
-    references,
-    response,
-    // No sender's orders come with a write of the FHIR API: only doors that act on what is written want something of it.
-    ...(references.length > 0 ? { deliveries: house.consequences(written) } : {}),
-  };
+  // No sender's orders come with a write of the FHIR API: only doors that act on what is written want something of it.
+  const deliveries = house.consequences(written);
+  return { state: 'delivered', faults: [...found, ...followed.faults], references, response, deliveries };
+}
+
+/** The FHIR server's answer to the write; the answer it gave, or would have given, when an earlier attempt got through. */
+async function sent(
+  { id: messageId, attempts }: Message,
+  interaction: Interaction,
+  resource: Resource | undefined,
+  house: House,
+): Promise<{ response: FhirResponse; told?: string[] }> {
+  const { method, path } = interaction;
+  const write = (one: Resource | undefined) =>
+    house.fhir.send({
+      method,
+      path,
+      body: one && marked(one, sourceOf(messageId)),
+      headers: headersOf(interaction),
+    });
+  const before = attempts > 1 ? await writtenBefore({ messageId, interaction, resource }, house) : undefined;
+  if (!before) return { response: await write(resource) };
+  if ('answer' in before) return { response: before.answer, told: before.written };
+  return { response: await writeRest(resource as Bundle, before.entries, write) };
+}
+
+/** What follows is written with the Provenance of the whole; a reading is never taken for done before its alert is there. */
+async function follow(
+  message: Message,
+  resource: Resource | undefined,
+  response: FhirResponse,
+  written: string[],
+  house: House,
+): Promise<{ references: string[]; faults: Fault[] }> {
+  const readings = resource ? await readingsWritten(resource, response, house) : [];
+  const { drafts, faults } = await followReadings(readings, new Date(message.receivedAt), house);
+  const outcome = await handOver(drafts, written, message, house);
+  if (outcome.outcome === 'delivered') return { references: outcome.references ?? [], faults };
+  if (outcome.outcome !== 'permanent') throw unwritten(outcome);
+  house.log.warn({ message: message.id, reason: outcome.faults[0]?.code }, 'what follows from a write was not taken');
+  return { references: [], faults: [...faults, ...outcome.faults] };
 }
 
 /** A message to be tried again later, with the pause that its attempts call for. */
@@ -181,18 +217,4 @@ function writtenReferences(response: FhirResponse): string[] {
   return locations.flatMap(
     (location) => /([A-Z][A-Za-z]+\/[A-Za-z0-9.-]{1,64})(\/_history|$)/.exec(location ?? '')?.[1] ?? [],
   );
-}
-
-/** One Provenance a message; its id follows from the message, so that a replay writes the same one. */
-async function recordProvenance(message: Message, references: string[], source: string, house: House): Promise<void> {
-  const id = `provenance-${createHash('sha256').update(message.id).digest('hex').slice(0, 32)}`;
-  const provenance: Provenance = {
-    resourceType: 'Provenance',
-    id,
-    meta: { source },
-    target: references.map((reference) => ({ reference })),
-    recorded: new Date(message.receivedAt).toISOString(),
-    agent: [{ who: { display: message.sender } }],
-  };
-  await house.fhir.send({ method: 'PUT', path: `Provenance/${id}`, body: provenance });
 }

@@ -1,6 +1,7 @@
+import type { DeliveryOutcome } from '../adapter.ts';
 import type { Draft } from '../conversion.ts';
 import { fault, PasserelleError } from '../errors.ts';
-import { assemble } from '../mapping/assemble.ts';
+import { assemble } from '../mapping/index.ts';
 import type { House } from './house.ts';
 
 /** Who or what the drafts come from, for `meta.source` and Provenance. */
@@ -18,16 +19,34 @@ export interface Origin {
  */
 export async function writeNow(drafts: Draft[], origin: Origin, house: Pick<House, 'deliver'>): Promise<string[]> {
   if (drafts.length === 0) return [];
+  const outcome = await handOver(drafts, [], origin, house);
+  if (outcome.outcome === 'delivered') return outcome.references ?? [];
+  throw unwritten(outcome);
+}
+
+/**
+ * What follows from resources that are written already, and the Provenance that tells of both, in one transaction.
+ * @param written references of what the message wrote before
+ */
+export function handOver(
+  drafts: Draft[],
+  written: string[],
+  origin: Origin,
+  house: Pick<House, 'deliver'>,
+): Promise<DeliveryOutcome> {
   const conversion = { drafts, intents: [], faults: [], unmapped: [], traces: [], maps: {} };
-  const outcome = await house.deliver({
+  return house.deliver({
     id: origin.id,
     messageId: origin.id,
     destination: 'fhir',
     kind: 'bundle',
-    payload: assemble(conversion, { message: origin }),
+    payload: assemble(conversion, { message: origin, written }),
     attempt: 1,
     ambiguous: false,
   });
-  if (outcome.outcome === 'delivered') return outcome.references ?? [];
-  throw new PasserelleError(outcome.faults.length > 0 ? outcome.faults : [fault('fhir-unreachable')]);
+}
+
+/** Why nothing was written, to be thrown where that is waited for. */
+export function unwritten({ faults }: Exclude<DeliveryOutcome, { outcome: 'delivered' }>): PasserelleError {
+  return new PasserelleError(faults.length > 0 ? faults : [fault('fhir-unreachable')]);
 }

@@ -1,0 +1,139 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { type RunningGateway, startGateway, until } from './running.ts';
+
+/**
+ * Readings of a patient whom the FHIR server has already, named by address: the rules speak for them by whichever door they
+ * come. Each reading takes a day of its own, before those of others: while an
+ * alert is open, what comes later has its alert.
+ */
+const fhirJson = { 'content-type': 'application/fhir+json' };
+const inclusion = readFileSync(join(import.meta.dirname, '..', 'golden', 'covisan-inclusion', 'input.json'), 'utf8');
+let gateway: RunningGateway;
+let patient: string;
+let day = 30;
+
+beforeAll(async () => {
+  gateway = await startGateway();
+  const { body } = await gateway.post('/in/telemonitoring/covisan-inclusion?wait=20', inclusion);
+  patient = body.references.find((one: string) => one.startsWith('Patient/'));
+});
+afterAll(() => gateway.remove());
+
+const earlier = () => `2026-09-${String(day--).padStart(2, '0')}T09:00:00+02:00`;
+const saturation = (value: number, at: string, subject: object = { reference: patient }, more: object = {}) => ({
+  resourceType: 'Observation',
+  status: 'final',
+  category: [
+    { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/observation-category', code: 'vital-signs' }] },
+  ],
+  code: { coding: ['59408-5', '2708-6'].map((code) => ({ system: 'http://loinc.org', code })) },
+  subject,
+  effectiveDateTime: at,
+  valueQuantity: { value, unit: '%', system: 'http://unitsofmeasure.org', code: '%' },
+  ...more,
+});
+/** Alert tasks for the patient whose readings are of this day. */
+const alertsOf = async (at: string, reference = patient) => {
+  const { body } = await gateway.get(`/fhir/R4/DetectedIssue?patient=${reference}&_include=DetectedIssue:implicated`);
+  const found = (body.entry ?? []).map((one: any) => one.resource);
+  const readings = found.filter((one: any) => one.effectiveDateTime === at).map((one: any) => `Observation/${one.id}`);
+  return found.filter((one: any) => readings.includes(one.implicated?.[0]?.reference)).length;
+};
+const create = (resource: object) => gateway.post('/fhir/R4/Observation', resource, fhirJson);
+const request = async (method: string, path: string, body: unknown, type = 'application/fhir+json') => {
+  const headers = { authorization: `Bearer ${await gateway.token()}`, 'content-type': type };
+  return fetch(`${gateway.url}/fhir/R4/${path}`, { method, headers, body: JSON.stringify(body) });
+};
+const entryOf = (resource: object) => ({ resource, request: { method: 'POST', url: 'Observation' } });
+const newest = async () => {
+  const { body } = await gateway.get('/messages');
+  return (await gateway.get(`/messages/${body.messages[0].id}`)).body;
+};
+
+test('posted as a message', async () => {
+  const at = earlier();
+  const { body } = await gateway.post('/in/fhir?wait=20', saturation(88, at, undefined, own('message')), fhirJson);
+  expect(body.state).toBe('delivered');
+  expect(await alertsOf(at)).toBe(1);
+});
+
+test('created through the FHIR API: answered as it was, one alert, named by the same Provenance', async () => {
+  const at = earlier();
+  const { status, body } = await create(saturation(88, at));
+  expect([status, body.valueQuantity.value]).toEqual([201, 88]);
+  expect(await alertsOf(at)).toBe(1);
+  const { references } = await newest();
+  expect(references.map((one: string) => one.split('/')[0])).toEqual([
+    'Observation',
+    'DetectedIssue',
+    'Task',
+    'Provenance',
+  ]);
+  const { body: provenance } = await gateway.get(`/fhir/R4/${references.at(-1)}`);
+  expect(provenance.target.length).toBe(3);
+});
+
+test('a reading as it should be: no alert, and none before it is corrected by an update or a patch', async () => {
+  const [first, second] = [earlier(), earlier()];
+  const { body: one } = await create(saturation(98, first));
+  const { body: other } = await create(saturation(98, second));
+  expect([await alertsOf(first), await alertsOf(second)]).toEqual([0, 0]);
+  const corrected = saturation(88, first, undefined, { id: one.id, status: 'corrected' });
+  expect((await request('PUT', `Observation/${one.id}`, corrected)).status).toBe(200);
+  const patch = [{ op: 'replace', path: '/valueQuantity/value', value: 88 }];
+  expect((await request('PATCH', `Observation/${other.id}`, patch, 'application/json-patch+json')).status).toBe(200);
+  expect([await alertsOf(first), await alertsOf(second)]).toEqual([1, 1]);
+});
+
+test('in a transaction that names the patient by an identifier, in a batch of two patients', async () => {
+  const { identifier } = (await gateway.get(`/fhir/R4/${patient}`)).body;
+  const [{ system, value }] = identifier;
+  const byNumber = { reference: `Patient?identifier=${encodeURIComponent(`${system}|${value}`)}` };
+  const other = { resourceType: 'Patient', name: [{ family: 'ESSAI', given: ['Zoé'] }], birthDate: '1961-02-03' };
+  const { body: made } = await gateway.post('/fhir/R4/Patient', other, fhirJson);
+  const [first, second] = [earlier(), earlier()];
+  const transaction = {
+    resourceType: 'Bundle',
+    type: 'transaction',
+    entry: [entryOf(saturation(88, first, byNumber))],
+  };
+  expect((await gateway.post('/fhir/R4', transaction, fhirJson)).status).toBe(200);
+  const others = [saturation(88, second), saturation(88, second, { reference: `Patient/${made.id}` })];
+  const batch = { resourceType: 'Bundle', type: 'batch', entry: others.map(entryOf) };
+  expect((await gateway.post('/fhir/R4', batch, fhirJson)).status).toBe(200);
+  expect(await alertsOf(first)).toBe(1);
+  expect([await alertsOf(second), await alertsOf(second, `Patient/${made.id}`)]).toEqual([1, 1]);
+});
+
+test('of nobody who is known: taken, and said', async () => {
+  const subject = { identifier: { system: 'urn:oid:1.2.3.4', value: 'NOBODY' } };
+  expect((await create(saturation(88, earlier(), subject))).status).toBe(201);
+  expect((await newest()).issues[0].details.coding[0].code).toBe('reading-of-nobody');
+});
+
+test('a create that is replayed, also one that was changed since, creates nothing and writes nothing back', async () => {
+  const at = earlier();
+  const { body } = await create(saturation(88, at));
+  const { id } = await newest();
+  const changed = saturation(97, at, undefined, { id: body.id, status: 'corrected' });
+  expect((await request('PUT', `Observation/${body.id}`, changed)).status).toBe(200);
+  const count = async () => (await gateway.get('/fhir/R4/Observation?_summary=count')).body.total;
+  const before = await count();
+  expect((await gateway.post(`/messages/${id}/replay`, '')).status).toBe(202);
+  const again = await until(async () => {
+    const { body: now } = await gateway.get(`/messages/${id}`);
+    return now.attempts === 2 && now.state === 'delivered' && now;
+  });
+  expect(again.references).toContain(`Observation/${body.id}`);
+  expect(await count()).toBe(before);
+  expect((await gateway.get(`/fhir/R4/Observation/${body.id}`)).body).toMatchObject({
+    status: 'corrected',
+    meta: { versionId: '2' },
+  });
+});
+
+function own(value: string) {
+  return { identifier: [{ system: 'urn:oid:1.2.250.1.999.6', value }] };
+}
