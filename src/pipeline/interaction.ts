@@ -8,10 +8,11 @@ import { type Interaction, sourceOf } from '../message.ts';
 import { followReadings } from './follow.ts';
 import type { House } from './house.ts';
 import { judgeResource } from './judge.ts';
+import { type Asked, withOwnIds } from './own-ids.ts';
 import { asUpdate, withUpdates } from './patch.ts';
 import { applyDecision } from './review.ts';
 import { handOver, unwritten } from './write-now.ts';
-import { writeRest, writtenBefore } from './written-before.ts';
+import { joined, writtenBefore } from './written-before.ts';
 import { readingsWritten } from './written-readings.ts';
 
 /**
@@ -84,7 +85,7 @@ async function apply(message: Message, { interaction, resource, done }: Write, h
   const decision = done ? undefined : await applyDecision(message, interaction, resource, house);
   if (decision) return decision;
 
-  const { response, told } = done ? { response: done } : await sent(message, interaction, resource, house);
+  const { response, told } = done ? { response: done } : await sent(message, { interaction, resource }, house);
   if (isForLater(response)) return later(message, house, response);
   if (response.status >= 400) return { state: 'refused', faults: [fault('fhir-refused')], references: [], response };
   const own = told ?? (response.status < 300 ? writtenReferences(response) : []);
@@ -100,23 +101,18 @@ async function apply(message: Message, { interaction, resource, done }: Write, h
 
 /** The FHIR server's answer to the write; the answer it gave, or would have given, when an earlier attempt got through. */
 async function sent(
-  { id: messageId, attempts }: Message,
-  interaction: Interaction,
-  resource: Resource | undefined,
+  { id, attempts }: Message,
+  asked: Asked,
   house: House,
 ): Promise<{ response: FhirResponse; told?: string[] }> {
+  const { interaction, resource } = withOwnIds(asked, id);
   const { method, path } = interaction;
   const write = (one: Resource | undefined) =>
-    house.fhir.send({
-      method,
-      path,
-      body: one && marked(one, sourceOf(messageId)),
-      headers: headersOf(interaction),
-    });
-  const before = attempts > 1 ? await writtenBefore({ messageId, interaction, resource }, house) : undefined;
+    house.fhir.send({ method, path, body: one && marked(one, sourceOf(id)), headers: headersOf(interaction) });
+  const before = attempts > 1 ? await writtenBefore({ interaction, resource }, id, house) : undefined;
   if (!before) return { response: await write(resource) };
-  if ('answer' in before) return { response: before.answer, told: before.written };
-  return { response: await writeRest(resource as Bundle, before.entries, write) };
+  const { answer, rest, told } = before;
+  return { response: rest ? joined(answer, await write(rest)) : answer, told };
 }
 
 /** What follows is written with the Provenance of the whole; a reading is never taken for done before its alert is there. */

@@ -1,4 +1,4 @@
-import { type Entry, matricule, saturation } from './sender.ts';
+import { type Entry, matricule, NOTES, saturation } from './sender.ts';
 
 /** Reads the FHIR server: all matches of a search. */
 export type Search = (query: string) => Promise<Found[]>;
@@ -16,6 +16,7 @@ export interface Found {
   identifier?: Identifier | Identifier[];
   telecom?: unknown;
   valueQuantity?: { value: number };
+  valueInteger?: number;
 }
 
 /** What the ledger and the FHIR server disagree about: something lost, twice, or out of order. */
@@ -38,6 +39,7 @@ async function comparePatient(round: number, entries: Entry[], search: Search): 
   const unheard = entries
     .filter((one) => !one.acknowledged)
     .map((one) => `${kind} ${one.sequence}: never acknowledged`);
+  if (kind === 'note') return [...unheard, ...(await notes(round, entries, search))];
   const number =
     kind === 'movement'
       ? `urn:oid:1.2.250.1.999.3.1|R${round}P${patient}`
@@ -63,6 +65,16 @@ async function readings(entries: Entry[], [record]: Found[], search: Search): Pr
   const of = ({ sequence }: Entry) => all.filter((one) => one.valueQuantity?.value === saturation(sequence));
   const others = all.length > entries.length ? [`${all.length} readings instead of ${entries.length}`] : [];
   return [...onceInOrder(entries, entries.map(of), 'reading'), ...others];
+}
+
+/** Each is there once; creates of the FHIR API about nothing in common have no order. */
+async function notes(round: number, entries: Entry[], search: Search): Promise<string[]> {
+  const [{ patient }] = entries as [Entry];
+  const all = await search(`Observation?code=${NOTES}|R${round}P${patient}&_count=200`);
+  return entries.flatMap(({ sequence }) => {
+    const count = all.filter((one) => one.valueInteger === sequence).length;
+    return count === 1 ? [] : [`patient ${patient}: note ${sequence}: found ${count} times`];
+  });
 }
 
 /** One resource for each message, written in the order the messages were sent. */

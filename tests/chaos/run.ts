@@ -28,8 +28,7 @@ if (values.journal !== undefined && values.journal !== 'sqlite' && values.journa
   process.exit(2);
 }
 
-/** Every third is a vendor's, who sends by HTTP; the others are the hospital's. */
-const PATIENTS = 6;
+const PATIENTS = 8;
 const EACH = 6;
 
 const parts: [JournalKind, number][] =

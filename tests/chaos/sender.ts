@@ -5,7 +5,7 @@ import { nirKey } from '../../src/identity/index.ts';
 
 /** One message of the sender's own ledger. */
 export interface Entry {
-  kind: 'movement' | 'reading';
+  kind: 'movement' | 'reading' | 'note';
   patient: number;
   /** Grows by one for each message about the patient. */
   sequence: number;
@@ -19,17 +19,20 @@ export interface Way {
   token: string;
 }
 
+/** What is sent about a patient, by the patient's number. */
+const KINDS: Entry['kind'][] = ['reading', 'movement', 'movement', 'note'];
+
 /** How long a sender tries: longer than any trouble, on a machine that is slow beside. */
 const PATIENCE_MS = 300_000;
 
 /**
- * A hospital that sends movements of its patients one after the other, and a vendor that sends readings of its own. Both wait
- * for each acknowledgement, and send again, to whichever gateway comes next, until they have one: what they then hold to be
+ * A hospital that sends movements of its patients one after the other, a vendor that sends readings of its own, and one that
+ * creates notes through the FHIR API, with nothing in them to know them by. All wait for each acknowledgement, and send again, to whichever gateway comes next, until they have one: what they then hold to be
  * done must be on the FHIR server.
  */
 export async function sendAll(round: number, patients: number, each: number, ways: Way[]): Promise<Entry[]> {
   const ledger: Entry[] = [];
-  const send = { movement: sendMovement, reading: sendReading };
+  const send = { movement: sendMovement, reading: sendReading, note: sendNote };
   const about = async (kind: Entry['kind'], patient: number) => {
     for (let sequence = 1, turn = patient; sequence <= each; sequence++) {
       const entry = { kind, patient, sequence, acknowledged: false };
@@ -41,7 +44,7 @@ export async function sendAll(round: number, patients: number, each: number, way
     }
   };
   const numbers = Array.from({ length: patients }, (_, index) => index + 1);
-  await Promise.all(numbers.map((patient) => about(patient % 3 === 0 ? 'reading' : 'movement', patient)));
+  await Promise.all(numbers.map((patient) => about(KINDS[patient % KINDS.length]!, patient)));
   return ledger;
 }
 
@@ -58,16 +61,21 @@ async function sendMovement(round: number, { patient, sequence }: Entry, { mllp 
   }
 }
 
-async function sendReading(round: number, { patient, sequence }: Entry, { url, token }: Way): Promise<boolean> {
+function sendReading(round: number, { patient, sequence }: Entry, way: Way): Promise<boolean> {
+  const key = `R${round}-${patient}-${sequence}`;
+  return post('/in/telemonitoring/covidom', key, reading(round, patient, sequence), way);
+}
+
+function sendNote(round: number, { patient, sequence }: Entry, way: Way): Promise<boolean> {
+  return post('/fhir/R4/Observation', `R${round}-${patient}-${sequence}`, note(round, patient, sequence), way);
+}
+
+async function post(path: string, key: string, body: object, { url, token }: Way): Promise<boolean> {
   try {
-    const answer = await fetch(`${url}/in/telemonitoring/covidom`, {
+    const answer = await fetch(`${url}${path}`, {
       method: 'POST',
-      headers: {
-        authorization: `Bearer ${token}`,
-        'content-type': 'application/json',
-        'idempotency-key': `R${round}-${patient}-${sequence}`,
-      },
-      body: JSON.stringify(reading(round, patient, sequence)),
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', 'idempotency-key': key },
+      body: JSON.stringify(body),
       signal: AbortSignal.timeout(3000),
     });
     await answer.arrayBuffer();
@@ -104,6 +112,15 @@ function reading(round: number, patient: number, sequence: number): object {
     measures: { spo2: { value: saturation(sequence), unit: '%' } },
   };
 }
+
+/** The patient's number is in the code, the sequence is the value; no identifier. */
+function note(round: number, patient: number, sequence: number): object {
+  const code = { coding: [{ system: NOTES, code: `R${round}P${patient}` }] };
+  return { resourceType: 'Observation', status: 'final', code, valueInteger: sequence };
+}
+
+/** Code system of the notes. */
+export const NOTES = 'urn:oid:1.2.250.1.999.3.9';
 
 /** No rule has anything to say about these. */
 export function saturation(sequence: number): number {
