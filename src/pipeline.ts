@@ -14,7 +14,7 @@ import {
   type Surroundings,
 } from './pathway/index.ts';
 import { deliver } from './pipeline/deliver.ts';
-import { followReadings, readingsElsewhere } from './pipeline/follow.ts';
+import { follow, newsElsewhere } from './pipeline/follow.ts';
 import type { House } from './pipeline/house.ts';
 import { type Identity, identify, withPatient } from './pipeline/identify.ts';
 import { honourIntents } from './pipeline/intents.ts';
@@ -77,7 +77,7 @@ async function write(
   // In two steps: react may put another list in the place of the drafts.
   const said = conversion.faults.length;
   const reactions = react(conversion, surroundings, house.pathway);
-  const followed = await followReadings(readingsElsewhere(conversion), new Date(message.receivedAt), house);
+  const followed = await follow(newsElsewhere(conversion), new Date(message.receivedAt), house);
   conversion.drafts.push(...reactions, ...followed.drafts);
   faults.push(...conversion.faults.slice(said), ...followed.faults);
   const changes = await honourIntents(conversion, identity, house);

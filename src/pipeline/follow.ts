@@ -1,62 +1,73 @@
-import type { Observation, Patient, Reference } from '@medplum/fhirtypes';
+import type { Patient, Reference, Resource } from '@medplum/fhirtypes';
 import type { Conversion, Draft } from '../conversion.ts';
 import { type Fault, warning } from '../errors.ts';
 import { recordOf } from '../identity/index.ts';
-import { lookBacksOf, needsOf, react, readSurroundings } from '../pathway/index.ts';
+import { admit, lookBacksOf, needsOf, react, readSurroundings } from '../pathway/index.ts';
 import type { House } from './house.ts';
 
 type FollowingHouse = Pick<House, 'fhir' | 'pathway'>;
 
-/** What readings call for, to be written with them or after them. */
+/** What news of a patient call for, to be written with them or after them. */
 export interface Followed {
   drafts: Draft[];
   faults: Fault[];
 }
 
+/** What rules look at: readings, the disease and its J1, a stay in hospital, the end of the follow-up, the agreement to it. */
+const NEWS = ['Observation', 'Condition', 'Encounter', 'EpisodeOfCare', 'Consent'];
+
+/** Whether rules may have something to say about resources of this type. */
+export function isNews({ resourceType }: Resource): boolean {
+  return NEWS.includes(resourceType);
+}
+
 /**
- * What follows from readings of patients whom the FHIR server has already and the message only points to: rules speak for
- * them as for those that bring their patient along, so nobody falls out of sight by the door a reading came in by.
- * @param readings with the address each is written to as `fullUrl`
+ * What follows from news of patients whom the FHIR server has already and the message only points to: rules speak for them as
+ * for those that bring their patient along, so nobody falls out of sight by the door a reading came in by.
+ * @param news with the address each is written to as `fullUrl`
  * @throws PasserelleError `fhir-unreachable`
  */
-export async function followReadings(
-  readings: Draft<Observation>[],
-  at: Date,
-  house: FollowingHouse,
-): Promise<Followed> {
+export async function follow(news: Draft[], at: Date, house: FollowingHouse): Promise<Followed> {
   const followed: Followed = { drafts: [], faults: [] };
-  const bySubject = Map.groupBy(readings, ({ resource }) => nameOf(resource.subject));
-  for (const [subject, own] of bySubject) {
-    if (subject === undefined || !isWorthALook(own, house)) continue;
-    const patient = await recordOf(house.fhir, own[0]!.resource.subject!);
+  for (const [name, own] of Map.groupBy(news, ({ resource }) => nameOf(patientOf(resource)))) {
+    if (name === undefined || !isWorthALook(own, house)) continue;
+    const patient = await recordOf(house.fhir, patientOf(own[0]!.resource)!);
     if (patient) followed.drafts.push(...(await followOne(patient, own, at, house)));
-    else if (needsOf(about(own), house.pathway.rules) === 'all')
+    else if (own.some((one) => one.resource.resourceType === 'Observation' && callsForAll([one], house)))
       followed.faults.push(warning('reading-of-nobody', { place: 'Observation.subject' }));
   }
   return followed;
 }
 
-/** Readings of a message whose patient it does not bring along: they name a record of the FHIR server. */
-export function readingsElsewhere({ drafts }: Conversion): Draft<Observation>[] {
-  const isElsewhere = ({ subject }: Observation) => subject?.reference?.startsWith('Patient/');
-  return (drafts as Draft<Observation>[]).filter(
-    ({ resource }) => resource.resourceType === 'Observation' && isElsewhere(resource),
-  );
+/** What is wrong with readings whoever sends them: dated in the future, impossible, without value or time. */
+export function admitted(resources: Resource[], at: Date, { pathway }: Pick<House, 'pathway'>): Fault[] {
+  const readings = resources.filter(({ resourceType }) => resourceType === 'Observation');
+  return readings.flatMap((one) => admit(about([draftAt(one, one.resourceType)]), pathway.rules, at));
+}
+
+/** A resource that is written to an address of the FHIR server. */
+export function draftAt(resource: Resource, address: string): Draft {
+  const identity = { system: 'urn:ietf:rfc:3986', value: address };
+  return { key: address, fullUrl: address, resource, write: 'update', identity };
+}
+
+/** News in a message that does not bring their patient along: they name a record of the FHIR server. */
+export function newsElsewhere({ drafts }: Conversion): Draft[] {
+  return drafts.filter(({ resource }) => isNews(resource) && patientOf(resource)?.reference?.startsWith('Patient/'));
 }
 
 /** Whether a rule looks at any of them, before anybody is looked up. */
-export function isWorthALook(readings: Draft<Observation>[], { pathway }: FollowingHouse): boolean {
-  return needsOf(about(readings), pathway.rules) !== 'nothing';
+export function isWorthALook(news: Draft[], { pathway }: Pick<House, 'pathway'>): boolean {
+  return needsOf(about(news), pathway.rules) !== 'nothing';
 }
 
-async function followOne(
-  patient: Patient,
-  readings: Draft<Observation>[],
-  at: Date,
-  { fhir, pathway }: FollowingHouse,
-) {
+function callsForAll(news: Draft[], { pathway }: FollowingHouse): boolean {
+  return needsOf(about(news), pathway.rules) === 'all';
+}
+
+async function followOne(patient: Patient, news: Draft[], at: Date, { fhir, pathway }: FollowingHouse) {
   const reference = `Patient/${patient.id}`;
-  const conversion = about(readings, reference);
+  const conversion = about(news, reference);
   const surroundings = await readSurroundings(fhir, {
     patient: reference,
     record: patient,
@@ -67,13 +78,21 @@ async function followOne(
   return react(conversion, surroundings, pathway);
 }
 
-/** A conversion of these readings alone; all of them are about the one patient, whatever they call them. */
-function about(readings: Draft<Observation>[], patient = ''): Conversion {
-  const drafts = readings.map((one) => ({ ...one, resource: { ...one.resource, subject: { reference: patient } } }));
+/** A conversion of these alone; all of them are about the one patient, whatever they call them. */
+function about(news: Draft[], patient = ''): Conversion {
+  const drafts = news.map((one) => {
+    const element = 'subject' in one.resource ? 'subject' : 'patient';
+    return { ...one, resource: { ...one.resource, [element]: { reference: patient } } as Resource };
+  });
   return { drafts, subject: patient, intents: [], faults: [], unmapped: [], traces: [], maps: {} };
 }
 
-function nameOf(subject: Reference | undefined): string | undefined {
-  const { system = '', value } = subject?.identifier ?? {};
-  return subject?.reference ?? (value && `${system}|${value}`);
+function patientOf(resource: Resource): Reference | undefined {
+  const { subject, patient } = resource as { subject?: Reference; patient?: Reference };
+  return subject ?? patient;
+}
+
+function nameOf(patient: Reference | undefined): string | undefined {
+  const { system = '', value } = patient?.identifier ?? {};
+  return patient?.reference ?? (value && `${system}|${value}`);
 }

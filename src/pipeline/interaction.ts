@@ -5,7 +5,7 @@ import * as fhir from '../formats/fhir/index.ts';
 import { retryMoment } from '../journal/backoff.ts';
 import type { Message, Settlement } from '../journal/journal.ts';
 import { type Interaction, sourceOf } from '../message.ts';
-import { followReadings } from './follow.ts';
+import { admitted, follow } from './follow.ts';
 import type { House } from './house.ts';
 import { judgeResource } from './judge.ts';
 import { type Asked, withOwnIds } from './own-ids.ts';
@@ -13,7 +13,7 @@ import { asUpdate, withUpdates } from './patch.ts';
 import { applyDecision } from './review.ts';
 import { handOver, unwritten } from './write-now.ts';
 import { joined, writtenBefore } from './written-before.ts';
-import { readingsWritten } from './written-readings.ts';
+import { newsWritten } from './written-news.ts';
 
 /**
  * Applies a write of the FHIR API as it was sent: it has been written down, so it can be applied again after a crash. The
@@ -80,7 +80,7 @@ function isPatch(entry: BundleEntry | undefined): boolean {
 }
 
 async function apply(message: Message, { interaction, resource, done }: Write, house: House): Promise<Settlement> {
-  const found = resource && !done ? findings(resource, house) : [];
+  const found = resource && !done ? findings(resource, message, house) : [];
   if (found.some(isError)) return refusal(found);
   const decision = done ? undefined : await applyDecision(message, interaction, resource, house);
   if (decision) return decision;
@@ -90,7 +90,7 @@ async function apply(message: Message, { interaction, resource, done }: Write, h
   if (response.status >= 400) return { state: 'refused', faults: [fault('fhir-refused')], references: [], response };
   const own = told ?? (response.status < 300 ? writtenReferences(response) : []);
   if (own.length === 0) return { state: 'delivered', faults: found, references: own, response };
-  const followed = await follow(message, resource, response, own, house);
+  const followed = await finish(message, resource, response, own, house);
   const references = [...new Set([...own, ...followed.references])];
   const { sender } = message;
   const written = { messageId: message.id, sender, receivedAt: new Date(message.receivedAt), references };
@@ -116,15 +116,15 @@ async function sent(
 }
 
 /** What follows is written with the Provenance of the whole; a reading is never taken for done before its alert is there. */
-async function follow(
+async function finish(
   message: Message,
   resource: Resource | undefined,
   response: FhirResponse,
   written: string[],
   house: House,
 ): Promise<{ references: string[]; faults: Fault[] }> {
-  const readings = resource ? await readingsWritten(resource, response, house) : [];
-  const { drafts, faults } = await followReadings(readings, new Date(message.receivedAt), house);
+  const news = resource ? await newsWritten(resource, response, house) : [];
+  const { drafts, faults } = await follow(news, new Date(message.receivedAt), house);
   const outcome = await handOver(drafts, written, message, house);
   if (outcome.outcome === 'delivered') return { references: outcome.references ?? [], faults };
   if (outcome.outcome !== 'permanent') throw unwritten(outcome);
@@ -172,9 +172,10 @@ function bodyOf(message: Message, interaction: Interaction): Body | { faults: Fa
 }
 
 /** An error is what keeps a resource from being written; everything else is told and left to the FHIR server. */
-function findings(resource: Resource, house: House): Fault[] {
+function findings(resource: Resource, { receivedAt }: Message, house: House): Fault[] {
   const resources = resource.resourceType === 'Bundle' ? (resource.entry ?? []).map((one) => one.resource) : [resource];
-  return resources.flatMap((one) => (one ? judgeResource(one, house) : []));
+  const there = resources.filter((one) => one !== undefined);
+  return [...there.flatMap((one) => judgeResource(one, house)), ...admitted(there, new Date(receivedAt), house)];
 }
 
 function headersOf({ headers }: Interaction): Record<string, string> {

@@ -4,8 +4,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { type RunningGateway, startGateway, until } from './running.ts';
 
 /**
- * Readings of a patient whom the FHIR server has already, named by address: the rules speak for them by whichever door they
- * come. Each reading takes a day of its own, before those of others: while an
+ * News of a patient whom the FHIR server has already, named by address: the rules speak for them by whichever door they come. Each reading takes a day of its own, before those of others: while an
  * alert is open, what comes later has its alert.
  */
 const fhirJson = { 'content-type': 'application/fhir+json' };
@@ -107,6 +106,17 @@ test('in a transaction that names the patient by an identifier, in a batch of tw
   expect([await alertsOf(second), await alertsOf(second, `Patient/${made.id}`)]).toEqual([1, 1]);
 });
 
+test('one from the future or that cannot be is refused as everywhere', async () => {
+  const tomorrow = new Date(Date.now() + 86_400_000).toISOString();
+  for (const [resource, code] of [
+    [saturation(98, tomorrow), 'reading-future'],
+    [saturation(980, earlier()), 'reading-implausible'],
+  ] as const) {
+    const { status, body } = await create(resource);
+    expect([status, body.issue[0].details.coding[0].code]).toEqual([422, code]);
+  }
+});
+
 test('of nobody who is known: taken, and said', async () => {
   const subject = { identifier: { system: 'urn:oid:1.2.3.4', value: 'NOBODY' } };
   expect((await create(saturation(88, earlier(), subject))).status).toBe(201);
@@ -132,6 +142,41 @@ test('a create that is replayed, also one that was changed since, creates nothin
     status: 'corrected',
     meta: { versionId: '2' },
   });
+});
+
+test('a corrected J1 moves the plan, a stay holds it, its end resumes it, the end of the episode closes it', async () => {
+  const search = async (query: string) =>
+    ((await gateway.get(`/fhir/R4/${query}`)).body.entry ?? []).map((one: any) => one.resource);
+  const calls = async () => {
+    const tasks = await search(`Task?patient=${patient}&_count=100`);
+    return tasks.filter((one: any) => one.basedOn && !one.focus).sort((a: any, b: any) => (a.id < b.id ? -1 : 1));
+  };
+  const starts = (tasks: any[]) => tasks.map((one) => one.restriction?.period?.start ?? '');
+  const condition = (await search(`Condition?patient=${patient}`)).find((one: any) => one.onsetDateTime);
+  const before = await calls();
+  const onset = new Date(Date.parse(condition.onsetDateTime) - 86_400_000).toISOString().slice(0, 10);
+  const moved = { ...condition, onsetDateTime: onset };
+  expect((await request('PUT', `Condition/${condition.id}`, moved)).status).toBe(200);
+  expect(starts(await calls())).not.toEqual(starts(before));
+
+  const stay = (status: string) => ({
+    resourceType: 'Encounter',
+    id: 'a-stay',
+    status,
+    class: { system: 'http://terminology.hl7.org/CodeSystem/v3-ActCode', code: 'IMP' },
+    subject: { reference: patient },
+  });
+  const held = async () => (await calls()).filter((one: any) => one.status === 'on-hold').length;
+  expect((await request('PUT', 'Encounter/a-stay', stay('in-progress'))).status).toBe(201);
+  expect(await held()).toBeGreaterThan(0);
+  expect((await request('PUT', 'Encounter/a-stay', stay('finished'))).status).toBe(200);
+  expect(await held()).toBe(0);
+
+  const [episode] = await search(`EpisodeOfCare?patient=${patient}`);
+  const over = { ...episode, status: 'finished', period: { ...episode.period, end: '2026-11-22' } };
+  expect((await request('PUT', `EpisodeOfCare/${episode.id}`, over)).status).toBe(200);
+  expect((await calls()).filter((one: any) => one.status === 'requested')).toEqual([]);
+  expect(await search(`CarePlan?patient=${patient}&status=active`)).toEqual([]);
 });
 
 function own(value: string) {
