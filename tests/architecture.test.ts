@@ -71,7 +71,7 @@ const mayKnow: Record<string, string[]> = {
   doors: ['adapter', 'config', 'errors'],
   web: ['access', 'adapter', 'config', 'errors', 'formats', 'journal', 'log', 'message'],
   access: ['adapter', 'config', 'errors', 'fhir-pages', 'message', 'proven', 'wal-sync'],
-  store: ['adapter', 'config', 'errors', 'formats', 'wal-sync'],
+  store: ['adapter', 'config', 'errors', 'fhir-pages', 'formats', 'seed', 'wal-sync'],
   journal: ['adapter', 'conversion', 'errors', 'message', 'wal-sync'],
   formats: ['conversion', 'errors', 'message', 'seed'],
   mapping: ['conversion', 'errors', 'formats', 'message', 'proven', 'seed'],

@@ -15,6 +15,7 @@ export interface Config {
     headers: Record<string, string>;
     timeoutSeconds: number;
     connections: number;
+    abilities?: ('updateCreate' | 'conditionalCreate' | 'conditionalUpdate')[];
     together: number;
   };
   journal: string;

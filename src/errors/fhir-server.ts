@@ -52,4 +52,14 @@ export const fhirServerErrors = {
       en: 'The answer of the FHIR server cannot be used ({reason}).',
     },
   },
+  'fhir-not-idempotent': {
+    http: 422,
+    issue: 'not-supported',
+    msa: 'AE',
+    err3: '207',
+    public: {
+      fr: 'Le serveur FHIR ne déclare aucun moyen d’écrire {type} deux fois sans doublon (updateCreate, conditionalCreate, conditionalUpdate). S’il en a un, indiquez-le dans fhir.abilities, puis rejouez le message.',
+      en: 'The FHIR server declares no way to write {type} twice without a duplicate (updateCreate, conditionalCreate, conditionalUpdate). If it has one, say so in fhir.abilities, then replay the message.',
+    },
+  },
 } satisfies Record<string, ErrorEntry>;

@@ -20,11 +20,15 @@ export async function openFhir(
   log: Logger,
   more: Pick<StoreOptions, 'validate' | 'describe'> = {},
 ): Promise<Fhir> {
-  const { server, headers, timeoutSeconds, connections } = config.fhir;
+  const { server, headers, timeoutSeconds, connections, abilities } = config.fhir;
   if (server !== 'embedded') {
-    const [{ openRemote }, { gathering }] = await Promise.all([import('./remote.ts'), import('./gather.ts')]);
+    const [{ openRemote }, { gathering }, { idempotent }] = await Promise.all([
+      import('./remote.ts'),
+      import('./gather.ts'),
+      import('./idempotent.ts'),
+    ]);
     const { endpoint, close } = openRemote({ base: server, headers, timeoutSeconds, connections });
-    return { endpoint: gathering(endpoint), close };
+    return { endpoint: idempotent(gathering(endpoint), abilities), close };
   }
   return openStoreThread({
     file: join(config.data, 'fhir.sqlite'),
