@@ -5,6 +5,7 @@ import { loadConfig } from '../src/config.ts';
 import { deliverBy, type NamedDoor, openDoors } from '../src/doors.ts';
 import { createAccept } from '../src/gateway/accept.ts';
 import { furnished } from '../src/gateway/furnish.ts';
+import { HighWater } from '../src/gateway/high-water.ts';
 import { processor } from '../src/gateway/process.ts';
 import { createLocks } from '../src/identity/index.ts';
 import type { Journal } from '../src/journal/journal.ts';
@@ -57,7 +58,8 @@ export async function deliveringHouse(folder: string, fhir: FhirEndpoint, resour
   const surroundings = { log, accept: unused, outcome: unused, receipt: unused, original: unused, fhir };
   const own = { name: 'fhir', type: 'fhir-server', connections: config.fhir.connections, resources };
   doors.push(...(await openDoors([own], () => surroundings)));
-  const accept = createAccept({ journal, house, metrics, note: async () => {}, open: () => true });
+  const water = new HighWater(journal, { high: 1_000_000, low: 800_000 }, [], log);
+  const accept = createAccept({ journal, house, metrics, note: async () => {}, open: () => true, water });
   const workers: Worker[] = [];
   return {
     journal,

@@ -12,6 +12,7 @@ import { acknowledge } from '../src/formats/hl7v2/index.ts';
 import { frame, frameDecoder } from '../src/formats/hl7v2/mllp.ts';
 import { createAccept } from '../src/gateway/accept.ts';
 import { furnished } from '../src/gateway/furnish.ts';
+import { HighWater } from '../src/gateway/high-water.ts';
 import { openSqliteJournal } from '../src/journal/sqlite.ts';
 import type { House } from '../src/pipeline/house.ts';
 import { createMetrics } from '../src/web/metrics.ts';
@@ -39,7 +40,8 @@ async function durableDoor(folder: string): Promise<Listening> {
     now: () => new Date(),
   } as unknown as House;
   const metrics = createMetrics({ journal, doors: ['mllp'], destinations: [] });
-  const accept = createAccept({ journal, house, metrics, note: () => {}, open: () => true });
+  const water = new HighWater(journal, { high: 1_000_000, low: 800_000 }, [], pino({ level: 'silent' }));
+  const accept = createAccept({ journal, house, metrics, note: () => {}, open: () => true, water });
   const listener: Door = door.create({
     name: 'mllp',
     config: {

@@ -25,7 +25,7 @@ export async function openDoors(entries: DoorEntry[], surroundings: Surroundings
   for (const entry of entries) {
     const type = await doorType(entry, faults);
     if (!type) continue;
-    const { name, type: typeName, poll, ...config } = structuredClone(entry);
+    const { name, type: typeName, poll, waiting: _marks, ...config } = structuredClone(entry);
     if (type.configSchema) faults.push(...checkAgainst(type.configSchema, config, `doors.${name}`));
     if (faults.length > 0) continue;
     doors.push({ name, type: typeName, poll, door: type.create({ name, config, ...surroundings(entry) }) });

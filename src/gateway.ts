@@ -7,6 +7,7 @@ import { type Fault, PasserelleError } from './errors.ts';
 import { createAccept } from './gateway/accept.ts';
 import { answersOf, wantedBy } from './gateway/destinations.ts';
 import { furnish, furnished } from './gateway/furnish.ts';
+import { HighWater } from './gateway/high-water.ts';
 import { createNewsroom, type Newsroom } from './gateway/news.ts';
 import { noteDelivery, notingMessages } from './gateway/noting.ts';
 import { processor } from './gateway/process.ts';
@@ -176,11 +177,14 @@ async function startAll(config: Config, log: Logger, closing: Closing) {
   const doors: NamedDoor[] = [];
   const destinations = destinationsOf(config);
   const house = houseOf(config, rooms, doors, log);
-  const metrics = createMetrics({ journal, doors: config.doors.map((one) => one.name), destinations });
+  const water = new HighWater(journal, config.limits.waiting, config.doors, log);
+  const doorNames = config.doors.map((one) => one.name);
+  const metrics = createMetrics({ journal, doors: doorNames, destinations, refusing: (counts) => water.shut(counts) });
   const newsroom = createNewsroom(journal, house, doors, destinations);
   const waiters = createWaiters(journal);
   const working: Working = { house, doors, metrics, newsroom, waiters };
-  const accept = createAccept({ journal, house, metrics, note: access.noteMessage, open: () => readiness === 'ready' });
+  const open = () => readiness === 'ready';
+  const accept = createAccept({ journal, house, metrics, note: access.noteMessage, open, water });
   const surroundings: Surroundings = ({ name }) => ({
     log: log.child({ door: name }),
     accept,

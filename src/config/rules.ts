@@ -10,6 +10,7 @@ const rules: { reads: (keyof Config)[]; check: (config: Config) => Fault[] }[] =
   { reads: ['doors', 'destinations'], check: doorNames },
   { reads: ['access'], check: access },
   { reads: ['timezone'], check: timezone },
+  { reads: ['limits', 'doors'], check: waterMarks },
 ];
 
 /** What a schema cannot say: how settings depend on each other. `misshapen` is what the schema found. */
@@ -97,6 +98,17 @@ function keySource(setting: string, uri: string | undefined): Fault[] {
   const url = new URL(uri);
   const safe = url.protocol === 'https:' || isLoopback(url.hostname.replace(/^\[|\]$/g, ''));
   return safe ? [] : [wrong(setting, 'must be https, except on loopback: in clear it could be anyone’s')];
+}
+
+/** With marks the wrong way round a door that has shut would never open, or never be seen shut. */
+function waterMarks({ limits, doors }: Config): Fault[] {
+  const marked = [
+    { setting: 'limits.waiting', waiting: limits.waiting },
+    ...doors.map(({ name, waiting }) => ({ setting: `doors.${name}.waiting`, waiting })),
+  ];
+  return marked
+    .filter(({ waiting }) => waiting !== undefined && waiting.high > 0 && waiting.low >= waiting.high)
+    .map(({ setting }) => wrong(`${setting}.low`, 'must be less than `high`'));
 }
 
 function timezone({ timezone }: Config): Fault[] {

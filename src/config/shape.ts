@@ -26,6 +26,7 @@ export interface Config {
     formBytes: number;
     entries: number;
     requestsPerMinute: number;
+    waiting: { high: number; low: number };
     workers: number;
   };
   conformance: { errors: 'quarantine' | 'refuse' | 'deliver' };
@@ -65,6 +66,8 @@ export interface DoorEntry {
   listen?: string;
   tls?: TlsConfig;
   poll?: string;
+  /** From how many waiting messages on this door refuses, and until how few. */
+  waiting?: { high: number; low: number };
   [setting: string]: unknown;
 }
 

@@ -12,6 +12,16 @@ export const doorErrors = {
       en: 'The message could not be written to disk. Send it again later.',
     },
   },
+  'too-much-waiting': {
+    http: 503,
+    issue: 'throttled',
+    msa: 'AE',
+    err3: '207',
+    public: {
+      fr: 'Trop de messages attendent déjà ; celui-ci n’a pas été pris. Renvoyez-le plus tard ; l’exploitant doit voir ce que le serveur FHIR ne prend pas (limits.waiting).',
+      en: 'Too many messages wait already; this one was not taken. Send it again later; the operator must see what the FHIR server does not take (limits.waiting).',
+    },
+  },
   draining: {
     http: 503,
     issue: 'transient',

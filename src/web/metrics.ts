@@ -1,6 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { ErrorCode } from '../errors.ts';
-import type { Journal } from '../journal/journal.ts';
+import type { Counts, Journal } from '../journal/journal.ts';
 
 /** What is counted as it happens; what waits, and what is unmapped, is read from the journal at each scrape. */
 export interface Metrics {
@@ -21,12 +21,15 @@ const mostSenders = 200;
 export interface MetricsParts {
   journal: Pick<Journal, 'counts' | 'unmapped'>;
   doors: string[];
+  /** Doors that refuse because too much waits, as these counts say; without it none ever does. */
+  refusing?(counts: Counts): ReadonlySet<string>;
   /** The FHIR server first: what waits for it, or is dead, are messages. */
   destinations: string[];
 }
 
 /** Counters start at 0 for each door and destination, so that a rate can be seen from the first message on. */
-export function createMetrics({ journal, doors, destinations }: MetricsParts): Metrics {
+export function createMetrics(parts: MetricsParts): Metrics {
+  const { doors, destinations } = parts;
   const registers = [new Registry()];
   const register = registers[0] as Registry;
   collectDefaultMetrics({ register });
@@ -47,7 +50,7 @@ export function createMetrics({ journal, doors, destinations }: MetricsParts): M
     buckets: [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10],
     registers,
   });
-  journalMetrics(journal, destinations, registers);
+  journalMetrics(parts, registers);
   return {
     accepted: (door) => accepted.inc({ door }),
     refused: (door, code) => refused.inc({ door, code }),
@@ -59,7 +62,7 @@ export function createMetrics({ journal, doors, destinations }: MetricsParts): M
   };
 }
 
-function journalMetrics(journal: MetricsParts['journal'], destinations: string[], registers: Registry[]): void {
+function journalMetrics({ journal, doors, destinations, refusing }: MetricsParts, registers: Registry[]): void {
   // The pipeline's own: its deliveries are the messages themselves.
   const [pipeline] = destinations;
   // One look at the journal a scrape, however many metrics come of it.
@@ -95,6 +98,10 @@ function journalMetrics(journal: MetricsParts['journal'], destinations: string[]
   });
   gauge('passerelle_messages', 'Messages in the journal', ['state'], async (metric) => {
     for (const [state, count] of Object.entries((await counts()).messages)) metric.set({ state }, count);
+  });
+  gauge('passerelle_intake_refusing', '1 while a door refuses because too much waits', ['door'], async (metric) => {
+    const shut = refusing?.(await counts());
+    for (const door of doors) metric.set({ door }, Number(shut?.has(door) ?? false));
   });
   const oldest = 'Age of the oldest message or delivery that waits';
   gauge('passerelle_oldest_waiting_seconds', oldest, ['destination'], async (metric) => {

@@ -114,8 +114,12 @@ export class MllpConnection {
     accept({ door: name, format: 'hl7v2', bytes, ...(this.sender ? { sender: this.sender } : {}) }).then(
       (verdict) => done(answers(bytes, verdict, mode)),
       (error: unknown) => {
-        this.context.log.error({ err: error, errorCode: 'not-durable' }, 'message not accepted');
-        done(answers(bytes, faultsOf(error), mode));
+        const faults = faultsOf(error);
+        // That too much waits is said once by who counts it, not with every message of every sender.
+        if (faults[0]?.code !== 'too-much-waiting') {
+          this.context.log.error({ err: error, errorCode: faults[0]?.code }, 'message not accepted');
+        }
+        done(answers(bytes, faults, mode));
       },
     );
   }
