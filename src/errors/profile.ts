@@ -32,6 +32,26 @@ export const profileErrors = {
       en: '{place}: the definition cannot be used: {problem}. Correct it.',
     },
   },
+  'extraction-unknown': {
+    http: 422,
+    issue: 'not-found',
+    msa: 'AE',
+    err3: '204',
+    public: {
+      fr: 'Aucun questionnaire chargé ne dit comment extraire ces réponses ({place}). Nommez un questionnaire qui a des modèles d’extraction, ou joignez-le (paramètre questionnaire).',
+      en: 'No loaded questionnaire says how to extract these answers ({place}). Name one that has extraction templates, or send it along (parameter questionnaire).',
+    },
+  },
+  'extraction-failed': {
+    http: 422,
+    issue: 'processing',
+    msa: 'AE',
+    err3: '207',
+    public: {
+      fr: 'Les réponses ne peuvent pas être extraites : {problem}. Corrigez le questionnaire ou les réponses.',
+      en: 'The answers cannot be extracted: {problem}. Correct the questionnaire or the answers.',
+    },
+  },
   'profile-violated': {
     http: 422,
     issue: 'invariant',

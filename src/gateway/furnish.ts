@@ -6,7 +6,7 @@ import type { House } from '../pipeline/house.ts';
 import { loadProfiles } from '../profile/index.ts';
 
 /** The rooms made of data files. */
-export type Furniture = Pick<House, 'translator' | 'examiner' | 'vocabulary' | 'pathway'>;
+export type Furniture = Pick<House, 'translator' | 'examiner' | 'extractor' | 'vocabulary' | 'pathway'>;
 
 /** What the data files come to: the pure rooms, or everything that is wrong with them. */
 export interface Furnished {
@@ -29,6 +29,7 @@ export function furnish(folders: Config['folders']): Furnished {
     house: {
       translator: mappings.translator,
       examiner: profiles.examiner,
+      extractor: profiles.extractor,
       vocabulary: profiles.vocabulary,
       pathway: pathway.pathway,
     },

@@ -35,7 +35,7 @@ const UNWRITTEN = 'DocumentReference/unwritten';
  */
 export function createNewsroom(
   journal: Pick<Journal, 'get' | 'bytes' | 'follow' | 'receipt'>,
-  house: Pick<House, 'translator' | 'now'>,
+  house: Pick<House, 'translator' | 'extractor' | 'now'>,
   doors: NamedDoor[],
   destinations: string[],
 ): Newsroom {

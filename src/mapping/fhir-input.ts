@@ -1,7 +1,8 @@
-import type { Bundle, BundleEntry, Identifier, Observation, Resource } from '@medplum/fhirtypes';
+import type { Bundle, BundleEntry, Identifier, Observation, QuestionnaireResponse, Resource } from '@medplum/fhirtypes';
 import { type Fault, fault, warning } from '../errors.ts';
 import type { IgnoreRule } from './account.ts';
 import { elementsOf } from './elements.ts';
+import { takeAnswers } from './fhir-answers.ts';
 import { BundleIndex, identifierQuery } from './fhir-references.ts';
 import { settleSubject } from './fhir-subject.ts';
 import { checkMeasure } from './measures.ts';
@@ -55,9 +56,15 @@ export function takeFhir(run: Run): void {
   const { session, document } = run;
   const root = document.tree as Resource;
   session.maps.fhir = VERSION;
+  const before = session.entries.length;
   const sources = sourcesOf(root, session.faults);
   const index = new BundleIndex(run);
-  const entries = sources.map((source) => takeOne(source, run, index));
+  const taken = sources.map((source) => takeOne(source, run, index));
+  for (const [at, { resource }] of sources.entries()) {
+    if (resource.resourceType !== 'QuestionnaireResponse') continue;
+    takeAnswers(taken[at]!, resource as QuestionnaireResponse, run, index);
+  }
+  const entries = session.entries.slice(before);
   index.rewire();
   settleSubject(run, entries, index);
   const feed = sources.every(({ resource }) => resource.resourceType !== 'Composition');
@@ -69,9 +76,11 @@ export function takeFhir(run: Run): void {
   }
 }
 
-/** Place of the resource itself: in a Bundle below its entry. */
-function placeOf({ document, owner, path }: Entry): string {
-  return owner === undefined ? document.carrierPlace : `${document.placeAt(path, owner)}/resource`;
+/** Place of the resource itself, in a Bundle below its entry; of one extracted from answers that of the answer. */
+function placeOf({ document, owner, path, rule }: Entry): string {
+  if (owner === undefined) return document.carrierPlace;
+  const place = document.placeAt(path, owner);
+  return rule.map === 'fhir' ? `${place}/resource` : place;
 }
 
 /** One resource of the message and how it stood there. */

@@ -52,6 +52,11 @@ export class BundleIndex {
     return made;
   }
 
+  /** Gives a resource of the message one more name. */
+  name(text: string, resource: Resource): void {
+    this.byName.set(text, resource);
+  }
+
   /** The resource a reference names, when it is in the message. */
   resolve(text: string): Resource | undefined {
     const plain = text.replace(/\/_history\/[^/]+$/, '');

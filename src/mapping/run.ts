@@ -1,4 +1,4 @@
-import type { Resource } from '@medplum/fhirtypes';
+import type { QuestionnaireResponse, Resource } from '@medplum/fhirtypes';
 import type { Decoded, Intent, Orders, UnmappedCode } from '../conversion.ts';
 import type { Fault } from '../errors.ts';
 import type { MappedDocument } from './document.ts';
@@ -102,7 +102,29 @@ export interface ConvertContext {
   parts?: EmbeddedDocument[];
   /** Work out what became of every value of the source. */
   account?: boolean;
+  /** Extracts resources from the answers to a Questionnaire; without it they are only taken over. */
+  extract?: ExtractAnswers;
 }
+
+/** What finished answers give by the templates of their Questionnaire. */
+export interface ExtractedAnswers {
+  /** The Questionnaire that says how, and its version (content hash), as for a map. */
+  map: string;
+  version: string;
+  extracted: {
+    resource: Resource;
+    /** Stable over a re-send and a correction. */
+    key: string;
+    template: string;
+    /** The item it stands at, or the response. */
+    source: object;
+    request: { fullUrl?: string };
+  }[];
+  faults: Fault[];
+}
+
+/** Extracts from a response; undefined when no Questionnaire is known that says how. */
+export type ExtractAnswers = (response: QuestionnaireResponse) => ExtractedAnswers | undefined;
 
 /** A document inside the message, decoded. */
 export interface EmbeddedDocument {

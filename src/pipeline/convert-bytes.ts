@@ -12,7 +12,7 @@ import { translate } from './translate.ts';
 import { unwrap } from './unwrap.ts';
 
 /** The rooms that the pure part needs. */
-export type PureHouse = Pick<House, 'translator' | 'examiner' | 'pathway'>;
+export type PureHouse = Pick<House, 'translator' | 'examiner' | 'extractor' | 'pathway'>;
 
 /** What is known of the bytes besides themselves. */
 export interface ConvertOptions {

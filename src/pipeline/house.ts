@@ -5,7 +5,7 @@ import type { IdentityLocks } from '../identity/index.ts';
 import type { NewDelivery } from '../journal/journal.ts';
 import type { Translator } from '../mapping/index.ts';
 import type { PathwayRules } from '../pathway/index.ts';
-import type { Examiner, Vocabulary } from '../profile/index.ts';
+import type { Examiner, Extractor, Vocabulary } from '../profile/index.ts';
 import type { Prepared } from './prepared.ts';
 
 /** What becomes of a message with an error: kept for a person, refused, or written all the same (setting `conformance.errors`). */
@@ -15,6 +15,8 @@ export type Nonconforming = 'quarantine' | 'refuse' | 'deliver';
 export interface House {
   translator: Translator;
   examiner: Examiner;
+  /** Makes resources of the answers to the loaded Questionnaires. */
+  extractor: Extractor;
   /** What becomes of a message whose resources break what they must keep; `quarantine` when nothing is said. */
   nonconforming?: Nonconforming;
   /** Terminology, for those who ask for it. */

@@ -20,7 +20,7 @@ export interface Sent {
 export function translate(
   unwrapped: Unwrapped,
   sent: Sent,
-  { translator }: Pick<House, 'translator'>,
+  { translator, extractor }: Pick<House, 'translator' | 'extractor'>,
   account = false,
 ): Conversion {
   const nothing: Conversion = { drafts: [], intents: [], faults: [], unmapped: [], traces: [], maps: {} };
@@ -40,6 +40,7 @@ export function translate(
     bytes: sent.incoming.bytes,
     parts: unwrapped.parts,
     account,
+    extract: (response) => (extractor.knows(response.questionnaire) ? extractor.extract(response) : undefined),
   });
 }
 

@@ -4,12 +4,14 @@ import type { CodeSystem, Questionnaire, Resource, StructureDefinition, ValueSet
 import { type Fault, fault, warning } from '../errors.ts';
 import { isProven } from '../proven.ts';
 import { Examiner } from './examiner.ts';
+import { Extractor } from './extract/extractor.ts';
 import { QuestionnaireBook } from './questionnaire.ts';
 import { DefinitionStore } from './store.ts';
 import { Terminology } from './terminology.ts';
 import { Vocabulary } from './vocabulary.ts';
 
 export type { Examiner, Note } from './examiner.ts';
+export type { Extracted, ExtractionResult, Extractor } from './extract/extractor.ts';
 export type { Finding } from './finding.ts';
 export type { Concept, Expansion, Vocabulary } from './vocabulary.ts';
 
@@ -31,13 +33,14 @@ interface Loaded {
 export function loadProfiles(
   folders: string[],
   { examine = false } = {},
-): { examiner: Examiner; vocabulary: Vocabulary; faults: Fault[] } {
+): { examiner: Examiner; vocabulary: Vocabulary; extractor: Extractor; faults: Fault[] } {
   const faults: Fault[] = [];
   const loaded = folders.flatMap((folder) => readFolder(folder, faults));
   const store = new DefinitionStore();
   const terminology = new Terminology();
   const vocabulary = new Vocabulary(terminology);
   const questionnaires = new QuestionnaireBook(terminology);
+  const extractor = new Extractor();
   const files = new Map<string, Loaded>();
   for (const one of loaded) {
     const { resource } = one;
@@ -54,6 +57,7 @@ export function loadProfiles(
         break;
       case 'Questionnaire':
         questionnaires.add(resource as Questionnaire);
+        faults.push(...extractionFaults(one, extractor));
         break;
     }
   }
@@ -74,7 +78,13 @@ export function loadProfiles(
       );
     }
   }
-  return { examiner, vocabulary, faults };
+  return { examiner, vocabulary, extractor, faults };
+}
+
+/** A template that cannot be used is a fault of its file, as a broken invariant is. */
+function extractionFaults({ file, resource }: Loaded, extractor: Extractor): Fault[] {
+  const problem = extractor.add(resource as Questionnaire);
+  return problem === undefined ? [] : [fault('profile-broken', { place: file, params: { place: file, problem } })];
 }
 
 function readFolder(folder: string, faults: Fault[]): Loaded[] {

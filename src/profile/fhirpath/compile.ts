@@ -149,12 +149,20 @@ function variable(name: string): Evaluate {
       return (_input, environment) => [environment.context];
     default: {
       const known = constants[name] ?? wellKnown(name);
-      if (known === undefined) {
-        throw new UnsupportedExpression(`%${name}`);
-      }
-      return () => [known];
+      return known === undefined ? namedVariable(name) : () => [known];
     }
   }
+}
+
+/** What surrounds the expression may give it values by name; which is known when it is run. */
+function namedVariable(name: string): Evaluate {
+  return (_input, { variables }) => {
+    const items = variables?.[name];
+    if (!items) {
+      throw new UnsupportedExpression(`%${name}`);
+    }
+    return items;
+  };
 }
 
 /** `%vs-name` and `%ext-name` are short for R4's own canonicals. */

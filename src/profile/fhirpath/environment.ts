@@ -13,6 +13,8 @@ export interface Environment {
   /** `$this` and `$index` of the innermost function over items. */
   self: Item;
   index: number;
+  /** `%name`, besides those above. */
+  variables?: Record<string, Item[]>;
 }
 
 /** A compiled expression: items in, items out. */

@@ -131,6 +131,8 @@ function resolved(input: Item[], environment: Environment): Item[] {
   });
 }
 
+const replaced = ofText((text, [part, by]) => text.replaceAll(String(part), () => String(by)));
+
 const functions: Record<string, Plain> = {
   empty: (input) => [input.length === 0],
   not: (input) => {
@@ -185,7 +187,11 @@ const functions: Record<string, Plain> = {
   upper: ofText((text) => text.toUpperCase()),
   lower: ofText((text) => text.toLowerCase()),
   trim: ofText((text) => text.trim()),
-  replace: ofText((text, [part, by]) => text.replaceAll(String(part), () => String(by))),
+  replace: (input, parameters, environment) => {
+    // Each letter may give way to a whole text: what comes out can be the product of both.
+    environment.trial.spend(textOf(raw(input[0])).length * (1 + textOf(raw(parameters[1]?.[0])).length));
+    return replaced(input, parameters, environment);
+  },
   toString: ofText((text) => text),
   toInteger: ofText((text) => toNumber(text, true)),
   toDecimal: ofText((text) => toNumber(text, false)),
