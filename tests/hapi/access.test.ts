@@ -30,7 +30,8 @@ const rules = loadAccessRules(fileURLToPath(new URL('../../mappings', import.met
 
   test(`${course.requests} chance requests: gateway and model never differ (seed ${course.seed})`, async () => {
     const { config, url } = gateway!;
-    const { asked, differences } = await compare({ config, url, rules }, course);
+    const progress = (line: string) => void process.stderr.write(`access: ${line}\n`);
+    const { asked, differences } = await compare({ config, url, rules }, course, { lanes: 4, progress });
     expect(differences.join('\n\n')).toBe('');
     expect(asked).toBe(course.requests);
   }, 7_200_000);

@@ -20,6 +20,16 @@ export interface Course {
   requests: number;
 }
 
+/** How the requests of a course are put. */
+export interface Conduct {
+  /** Differences after which it ends. */
+  most?: number;
+  /** Worlds asked about side by side; what one patient's team sees depends on no other world. */
+  lanes?: number;
+  /** Hears how far it is, after each world. */
+  progress?(line: string): void;
+}
+
 /** Requests put to one world; then the next world. */
 const ofOneWorld = 250;
 
@@ -33,14 +43,16 @@ export function worldsOf({ seed, requests }: Course): World[] {
  * team, an agreement is taken back, a document is masked, and the next request must show it.
  * @returns how many were asked, and the differences: each names the seed of its world and all that is needed to ask again.
  */
-export async function compare(gateway: Counterpart, course: Course, most = 10) {
+export async function compare(gateway: Counterpart, course: Course, { most = 10, lanes = 1, progress }: Conduct = {}) {
   const differences: string[] = [];
   const kinds = new Map<string, number>();
   let asked = 0;
-  for (const [index, world] of worldsOf(course).entries()) {
+  const since = performance.now();
+  const askOf = async (index: number, world: World) => {
     const dice = diceOf(course.seed + index + 7_777_777);
     const askers = await askersOf(gateway, world);
-    for (let number = 0; number < ofOneWorld && asked < course.requests; number++, asked++) {
+    const count = Math.min(ofOneWorld, course.requests - index * ofOneWorld);
+    for (let number = 0; number < count && differences.length < most; number++, asked++) {
       if (dice.chance(4)) await change(dice, world, gateway, askers[0]!.token);
       const { asker, token } = dice.chance(5) ? askers[0]! : dice.pick(askers.slice(1));
       const request = ask(dice, world, asker);
@@ -52,9 +64,15 @@ export async function compare(gateway: Counterpart, course: Course, most = 10) {
       differences.push(
         `seed ${course.seed + index}, request ${number}: ${JSON.stringify(asker)} ${method} ${path} ${JSON.stringify(body) ?? ''}\n  ${wrong}\n  expected ${JSON.stringify(expected)}`,
       );
-      if (differences.length >= most) return { asked: asked + 1, differences, kinds };
     }
-  }
+    const rate = ((asked / (performance.now() - since)) * 1000).toFixed(1);
+    progress?.(`${asked} of ${course.requests} asked, ${differences.length} differences, ${rate}/s`);
+  };
+  const worlds = worldsOf(course).entries();
+  const lane = async () => {
+    for (const [index, world] of worlds) await askOf(index, world);
+  };
+  await Promise.all(Array.from({ length: lanes }, lane));
   return { asked, differences, kinds };
 }
 
