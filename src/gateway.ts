@@ -17,6 +17,7 @@ import { createWaiters, type Waiters } from './gateway/waiters.ts';
 import { createLocks } from './identity/index.ts';
 import { journalOf } from './journal/open.ts';
 import { createWorker } from './journal/worker.ts';
+import { extractAnswers } from './pipeline/answers.ts';
 import { convertBytes } from './pipeline/convert-bytes.ts';
 import { explainResource } from './pipeline/explain.ts';
 import { formOf } from './pipeline/form.ts';
@@ -29,6 +30,7 @@ import { version } from './version.ts';
 import { createApp, type Readiness } from './web/app.ts';
 import { listen } from './web/listener.ts';
 import { createMetrics, type Metrics } from './web/metrics.ts';
+import { declaredOperations } from './web/operations.ts';
 
 /** A gateway that runs. */
 export interface Gateway {
@@ -77,6 +79,7 @@ async function openRooms(config: Config, log: Logger, closing: Closing) {
     describe: () => ({
       version,
       profiles: pure.examiner.profiles.map((url) => ({ url, type: pure.examiner.typeOf(url) ?? '' })),
+      operations: declaredOperations(pure.translator.forms.map(({ of }) => of.type)),
     }),
   });
   closing.push(() => fhir.close());
@@ -164,6 +167,7 @@ function appOf(
     pageRules: () => ({ critical: house.pathway.rules.days.critical }),
     explain: (question) => explainResource(journal, (bytes, options) => convertBytes(bytes, options, house), question),
     takeSheet: (sheet) => takeSheet(house.translator, accept, sheet),
+    extract: (answers) => extractAnswers(answers, house),
     writeForm: (question) => formOf(house.translator, question),
     words: () => house,
     doors: doors.map((one) => one.door),

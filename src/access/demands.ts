@@ -91,6 +91,9 @@ const operations: Record<string, (type: string, id?: string) => Demand[]> = {
   $everything: (type, id) => one(type, 'r', 'instance', id),
   // What the form takes from other resources is asked for one by one, see src/web/forms.ts.
   $form: (type, id) => one(type, 'r', 'instance', id),
+  // Answers that are posted show nothing of what is stored; those stored are read as the caller may see them.
+  $extract: (type, id) =>
+    type !== 'QuestionnaireResponse' ? everything : id === undefined ? [] : one(type, 'r', 'instance', id),
   $document: (type, id) => one(type, 'r', 'instance', id),
   $match: (type) => one(type, 's'),
   $lastn: (type) => one(type, 's', 'search'),

@@ -42,6 +42,26 @@ export const profileErrors = {
       en: 'No loaded questionnaire says how to extract these answers ({place}). Name one that has extraction templates, or send it along (parameter questionnaire).',
     },
   },
+  'extraction-nothing': {
+    http: 200,
+    issue: 'informational',
+    msa: 'AE',
+    err3: '207',
+    public: {
+      fr: 'Ces réponses ne donnent aucune ressource : elles ne sont pas terminées, ou rien n’y est à extraire. Envoyez-les complètes.',
+      en: 'These answers give no resource: they are not finished, or nothing in them is to be extracted. Send them completed.',
+    },
+  },
+  'extraction-elsewhere': {
+    http: 200,
+    issue: 'informational',
+    msa: 'AE',
+    err3: '207',
+    public: {
+      fr: 'D’autres ont déjà tiré des observations de ces réponses : rien n’en est extrait. Corrigez ces observations elles-mêmes.',
+      en: 'Others have derived observations from these answers: nothing is extracted. Correct those observations themselves.',
+    },
+  },
   'extraction-failed': {
     http: 422,
     issue: 'processing',

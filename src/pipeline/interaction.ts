@@ -5,7 +5,8 @@ import * as fhir from '../formats/fhir/index.ts';
 import { retryMoment } from '../journal/backoff.ts';
 import type { Message, Settlement } from '../journal/journal.ts';
 import { type Interaction, sourceOf } from '../message.ts';
-import { admitted, follow } from './follow.ts';
+import { answersWritten, problemsOfAnswers } from './answers.ts';
+import { admitted, follow, isNews } from './follow.ts';
 import type { House } from './house.ts';
 import { judgeResource } from './judge.ts';
 import { type Asked, withOwnIds } from './own-ids.ts';
@@ -124,8 +125,11 @@ async function finish(
   house: House,
 ): Promise<{ references: string[]; faults: Fault[] }> {
   const news = resource ? await newsWritten(resource, response, house) : [];
-  const { drafts, faults } = await follow(news, new Date(message.receivedAt), house);
-  const outcome = await handOver(drafts, written, message, house);
+  const answers = resource ? await answersWritten(resource, response, message, house) : { drafts: [], faults: [] };
+  news.push(...answers.drafts.filter((one) => isNews(one.resource)));
+  const followed = await follow(news, new Date(message.receivedAt), house);
+  const faults = [...answers.faults, ...followed.faults];
+  const outcome = await handOver([...answers.drafts, ...followed.drafts], written, message, house);
   if (outcome.outcome === 'delivered') return { references: outcome.references ?? [], faults };
   if (outcome.outcome !== 'permanent') throw unwritten(outcome);
   house.log.warn({ message: message.id, reason: outcome.faults[0]?.code }, 'what follows from a write was not taken');
@@ -172,10 +176,12 @@ function bodyOf(message: Message, interaction: Interaction): Body | { faults: Fa
 }
 
 /** An error is what keeps a resource from being written; everything else is told and left to the FHIR server. */
-function findings(resource: Resource, { receivedAt }: Message, house: House): Fault[] {
+function findings(resource: Resource, message: Message, house: House): Fault[] {
   const resources = resource.resourceType === 'Bundle' ? (resource.entry ?? []).map((one) => one.resource) : [resource];
   const there = resources.filter((one) => one !== undefined);
-  return [...there.flatMap((one) => judgeResource(one, house)), ...admitted(there, new Date(receivedAt), house)];
+  const judged = there.flatMap((one) => judgeResource(one, house));
+  const inadmissible = admitted(there, new Date(message.receivedAt), house);
+  return [...judged, ...inadmissible, ...problemsOfAnswers(there, message, house)];
 }
 
 function headersOf({ headers }: Interaction): Record<string, string> {

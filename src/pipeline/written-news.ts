@@ -30,7 +30,10 @@ export async function newsWritten(
 }
 
 /** What was sent, each with the address it has now. */
-function placed(resource: Resource, { headers, body }: FhirResponse): [Resource | undefined, string | undefined][] {
+export function placed(
+  resource: Resource,
+  { headers, body }: FhirResponse,
+): [Resource | undefined, string | undefined][] {
   if (resource.resourceType !== 'Bundle') return [[resource, headers.location]];
   const answers = (body as Bundle | undefined)?.entry ?? [];
   return (resource.entry ?? []).map((one, index) => [one.resource, answers[index]?.response?.location]);

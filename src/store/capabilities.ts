@@ -11,6 +11,8 @@ export interface CapabilityDetails {
   profiles?: { type: string; url: string }[];
   /** Security as the house has it (SMART on FHIR), put into `rest.security`. */
   security?: object;
+  /** Operations the house answers in front of the server, by type. */
+  operations?: { type: string; name: string; definition: string }[];
   /** `$validate` is offered. */
   validates: boolean;
 }
@@ -62,6 +64,7 @@ function describe(type: string, parameters: Parameters, details: CapabilityDetai
   const profiles = details.profiles?.filter((one) => one.type === type).map((one) => one.url);
   const operations = [
     ...(type === 'Patient' ? [['everything', 'http://hl7.org/fhir/OperationDefinition/Patient-everything']] : []),
+    ...(details.operations ?? []).filter((one) => one.type === type).map((one) => [one.name, one.definition]),
     ...(details.validates ? [['validate', 'http://hl7.org/fhir/OperationDefinition/Resource-validate']] : []),
   ];
   const includes = own.filter((one) => one.type === 'reference').map((one) => `${type}:${one.code}`);

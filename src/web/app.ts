@@ -15,6 +15,7 @@ import { breakGlassRoutes, type Writing } from './break-glass.ts';
 import { consoleRoutes, type PageRules } from './console.ts';
 import { crossOrigin } from './cors.ts';
 import { type Explain, explainRoutes } from './explain.ts';
+import { type ExtractAnswers, extractRoutes } from './extract.ts';
 import { formRoutes, type WriteForm } from './forms.ts';
 import { gate } from './gate.ts';
 import { bodyGate } from './gate-body.ts';
@@ -45,6 +46,8 @@ export interface AppParts {
   readiness(): Readiness;
   /** Writes partners' forms; without it none are offered. */
   writeForm?: WriteForm;
+  /** Extracts resources from answers; without it `$extract` is not offered. */
+  extract?: ExtractAnswers;
   /** Takes spreadsheets row by row; without it they are not taken. */
   takeSheet?: TakeSheet;
   /** Terminology as it is now, maps may be loaded anew. */
@@ -96,6 +99,7 @@ export function createApp(parts: AppParts): Express {
   const trail = Router({ caseSensitive: true });
   auditRoutes(trail, access);
   if (parts.writeForm) formRoutes(trail, fhir, parts.writeForm);
+  if (parts.extract) extractRoutes(trail, fhir, parts.extract);
   if (parts.words) terminologyRoutes(trail, parts.words);
   if (parts.writing) breakGlassRoutes(trail, access, fhir, parts.writing);
   app.use(besidesResources(trail));

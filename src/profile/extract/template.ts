@@ -137,7 +137,8 @@ function copied(item: Item, { trial }: Extraction): unknown {
     trial.spend();
     if (depth > limits.depth) throw new ExtractionProblem(`an answer is more than ${limits.depth} deep`);
     if (isList(value)) return value.map((one) => copy(one, depth + 1));
-    if (!isObject(value)) return value;
+    // Large payloads are objects of a class of their own, never changed.
+    if (!isObject(value) || Object.getPrototypeOf(value) !== Object.prototype) return value;
     const names = Object.keys(value).filter((name) => name !== '__proto__');
     return Object.fromEntries(names.map((name) => [name, copy(value[name], depth + 1)]));
   };
