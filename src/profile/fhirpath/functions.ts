@@ -213,6 +213,8 @@ function onItem(expression: Evaluate, item: Item, index: number, environment: En
   const result = expression([item], environment);
   environment.self = self;
   environment.index = before;
+  // What one item gives may be as long as the list itself: lists within lists multiply.
+  environment.trial.spend(result.length);
   return result;
 }
 
