@@ -10,9 +10,12 @@ export const PROJECT_BASE = 'http://passerelle.example/fhir/';
 const LOCAL = `${PROJECT_BASE}NamingSystem/local/`;
 const THO = 'http://terminology.hl7.org/CodeSystem/';
 const NOS = 'https://mos.esante.gouv.fr/NOS/';
+const LOINC = 'http://loinc.org';
+/** The national extract of LOINC: the same codes under a canonical of its own. */
+const FRENCH_LOINC = `${NOS}TRE_A04-Loinc/FHIR/TRE-A04-Loinc`;
 
 const byOid: Record<string, string> = {
-  '2.16.840.1.113883.6.1': 'http://loinc.org',
+  '2.16.840.1.113883.6.1': LOINC,
   '2.16.840.1.113883.6.96': 'http://snomed.info/sct',
   '2.16.840.1.113883.6.8': 'http://unitsofmeasure.org',
   '2.16.840.1.113883.6.3': 'http://hl7.org/fhir/sid/icd-10',
@@ -70,8 +73,8 @@ for (const [oid, uri] of Object.entries(byOid)) byUri[uri] = oid;
 
 /** Short names of code systems as HL7 v2 table 0396 and senders write them; compared without case. */
 const byName: Record<string, string> = {
-  LN: 'http://loinc.org',
-  LOINC: 'http://loinc.org',
+  LN: LOINC,
+  LOINC,
   SCT: 'http://snomed.info/sct',
   'SNOMED CT': 'http://snomed.info/sct',
   UCUM: 'http://unitsofmeasure.org',
@@ -114,6 +117,11 @@ function uriOf(key: string): string {
 function oidNamed(uri: string): string | undefined {
   const oid = /^urn:oid:(.+)$/i.exec(uri)?.[1];
   return oid !== undefined && Object.hasOwn(byOid, oid) ? byOid[oid] : undefined;
+}
+
+/** What FHIR calls a code system that a national canonical names as well; other systems are called as they are. */
+export function internationalSystem(system: string | undefined): string | undefined {
+  return system === FRENCH_LOINC ? LOINC : system;
 }
 
 /** The OID behind a FHIR URI; undefined when there is none. */

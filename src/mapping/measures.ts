@@ -1,5 +1,6 @@
 import type { CodeableConcept, Coding, Observation, Quantity } from '@medplum/fhirtypes';
 import { type Fault, fault } from '../errors.ts';
+import { internationalSystem } from '../formats/systems.ts';
 import { convertUnit, unitCode } from './functions/quantities.ts';
 
 const LOINC = 'http://loinc.org';
@@ -75,6 +76,7 @@ export interface Reception {
  */
 export function checkMeasure(observation: Observation, reception: Reception): Fault[] {
   if (WITHDRAWN.has(observation.status)) return [];
+  for (const { code } of [observation, ...(observation.component ?? [])]) completeLoinc(code);
   const codes = loincCodes(observation.code);
   if (codes.includes(BMI) && reception.feed) {
     return [fault('measure-not-created', { place: `${reception.place}/code`, params: { code: BMI } })];
@@ -154,6 +156,17 @@ function normalise(quantity: Quantity, value: number, unit: string): void {
   quantity.value = value;
   quantity.system = UCUM;
   quantity.code = unit;
+}
+
+/** A code of LOINC under its French canonical stands under LOINC's own as well, by which everybody searches and judges. */
+function completeLoinc(concept: CodeableConcept | undefined): void {
+  const coding = concept?.coding ?? [];
+  for (const { system, code, display } of [...coding]) {
+    if (system === LOINC || internationalSystem(system) !== LOINC) continue;
+    if (!coding.some((one) => one.system === LOINC && one.code === code)) {
+      coding.push({ system: LOINC, code, ...(display ? { display } : {}) });
+    }
+  }
 }
 
 function completePair(concept: CodeableConcept | undefined, pair: string[]): void {

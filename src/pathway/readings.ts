@@ -1,4 +1,5 @@
 import type { CodeableConcept, Coding, Observation, Quantity } from '@medplum/fhirtypes';
+import { internationalSystem } from '../formats/systems.ts';
 import { isOneOf } from './rules.ts';
 
 /** One value of an Observation or of one of its components. */
@@ -36,7 +37,7 @@ function valuesOf(observation: Observation, reference: string): Reading[] {
   const at = Date.parse(effective ?? '');
   if (!effective || Number.isNaN(at)) return [];
   const one = (part: Valued): Reading => ({
-    codes: part.code?.coding ?? [],
+    codes: (part.code?.coding ?? []).map((coding) => ({ ...coding, system: internationalSystem(coding.system) })),
     quantity: quantityOf(part.valueQuantity),
     values: part.valueCodeableConcept?.coding ?? [],
     present: part.valueBoolean,

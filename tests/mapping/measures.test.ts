@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Observation, Quantity } from '@medplum/fhirtypes';
 import { checkMeasure } from '../../src/mapping/measures.ts';
+import { type Reading, readingsOf } from '../../src/pathway/readings.ts';
 
 const UCUM = 'http://unitsofmeasure.org';
 const reception = { place: '', receivedAt: new Date('2020-11-06T12:00:00Z'), feed: true };
@@ -47,4 +48,20 @@ describe('a glucose reading is in the unit it says', () => {
     const observation = reading(code, { value, ...(unit ? { unit, system: UCUM, code: unit } : {}) });
     expect(checkMeasure(observation, reception).map((one) => one.code)).toEqual(fault ? [fault] : []);
   });
+});
+
+test('LOINC under its French canonical is LOINC: checked, brought to its unit, found by LOINC’s own', () => {
+  const french = 'https://mos.esante.gouv.fr/NOS/TRE_A04-Loinc/FHIR/TRE-A04-Loinc';
+  const observation = reading('8310-5', { value: 100.4, unit: '[degF]', system: UCUM, code: '[degF]' });
+  observation.code = { coding: [{ system: french, code: '8310-5', display: 'Température corporelle' }] };
+  expect(checkMeasure(observation, reception)).toEqual([]);
+  expect(observation.valueQuantity).toMatchObject({ value: 38, code: 'Cel' });
+  expect(observation.code.coding?.map(({ system, code }) => `${system}|${code}`)).toEqual([
+    `${french}|8310-5`,
+    'http://loinc.org|8310-5',
+  ]);
+  const [{ codes }] = readingsOf([
+    { resource: { ...observation, code: { coding: [{ system: french, code: '59408-5' }] } }, reference: 'x' },
+  ]) as [Reading];
+  expect(codes).toMatchObject([{ system: 'http://loinc.org', code: '59408-5' }]);
 });
