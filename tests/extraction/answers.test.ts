@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import type { QuestionnaireResponse, Resource } from '@medplum/fhirtypes';
+import type { Patient, QuestionnaireResponse, Reference, Resource } from '@medplum/fhirtypes';
 import fc from 'fast-check';
 import { sentence } from '../../src/errors.ts';
 import { furnish } from '../../src/gateway/furnish.ts';
@@ -45,6 +45,46 @@ describe.each(forms)('%s', (name, route, only) => {
   });
 });
 
+/** The call sheet keeps no answers of its own: they are asked as its Questionnaire asks. */
+test(`msp-call-sheet: ${RUNS} generated forms: mapped, or extracted from their answers`, () => {
+  fc.assert(
+    fc.property(formsOf('msp-call-sheet'), (form) => {
+      const mapped = convert('json', form, 'telemonitoring-msp-call-sheet');
+      const extracted = convert('fhir', callAnswers(form));
+      expect(compared(extracted)).toEqual(compared(mapped));
+    }),
+    { numRuns: RUNS },
+  );
+});
+
+function callAnswers(form: Form): object {
+  const coded = (table: string, code: string) => ({
+    valueCoding: translator.translate(table, undefined, code)?.targets[0],
+  });
+  const measured = (unit: string) => (value: unknown) => ({
+    valueQuantity: { value, unit, system: 'http://unitsofmeasure.org', code: unit },
+  });
+  const asked: Record<string, (value: unknown) => object> = {
+    day: (valueString) => ({ valueString }),
+    outcome: (code) => coded('programme-call-outcome', String(code)),
+    firstSymptoms: (valueDate) => ({ valueDate }),
+    symptoms: (code) => coded('programme-symptom', String(code)),
+    spo2: measured('%'),
+    temperature: measured('Cel'),
+    needsHelp: (valueBoolean) => ({ valueBoolean }),
+    needsPsychologist: (valueBoolean) => ({ valueBoolean }),
+    comment: (valueString) => ({ valueString }),
+  };
+  const item = Object.entries(asked)
+    .filter(([linkId]) => form[linkId] !== undefined)
+    .map(([linkId, answer]) => ({ linkId, answer: [form[linkId]].flat().map(answer) }));
+  const questionnaire = 'http://passerelle.example/fhir/Questionnaire/msp-call-sheet|1.1.0';
+  const rest = { questionnaire, status: 'completed', subject: SOMEBODY, authored: form.at, item };
+  return { resourceType: 'QuestionnaireResponse', ...rest };
+}
+
+const SOMEBODY: Reference<Patient> = { type: 'Patient', identifier: { system: 'urn:oid:1.2.3', value: '1' } };
+
 function convert(format: 'json' | 'fhir', tree: unknown, route?: string): Resource[] {
   const extract = (response: QuestionnaireResponse) => extractor.extract(response);
   const decoded = { format, tree, faults: [], parts: [] };
@@ -58,13 +98,14 @@ function convert(format: 'json' | 'fhir', tree: unknown, route?: string): Resour
 /** The answers without the resources beside them: the patient by number, no encounter. */
 function alone(answers: QuestionnaireResponse): QuestionnaireResponse {
   const { encounter: _, ...rest } = structuredClone(answers);
-  return { ...rest, subject: { type: 'Patient', identifier: { system: 'urn:oid:1.2.3', value: '1' } } };
+  return { ...rest, subject: SOMEBODY };
 }
 
-const TYPES = ['Observation', 'Flag', 'SupplyDelivery', 'Task', 'Encounter'];
+const TYPES = ['Observation', 'Condition', 'Flag', 'SupplyDelivery', 'Task', 'Encounter', 'Communication'];
 
 /** Who is meant, numbers of the form, and what goes with them: a Questionnaire's answers name nobody but their subject. */
-const MEANT = 'identifier subject patient for performer derivedFrom device encounter participant basedOn'.split(' ');
+const MEANT =
+  'identifier subject patient for performer derivedFrom device encounter participant basedOn owner sender'.split(' ');
 
 function compared(resources: Resource[]): unknown[] {
   const clinical = resources.filter((one) => TYPES.includes(one.resourceType));
