@@ -52,6 +52,16 @@ export const pathwayErrors = {
       en: 'A reading is dated in the future. Check the clock of the device and send it again.',
     },
   },
+  'reading-unit-unknown': {
+    http: 422,
+    issue: 'value',
+    msa: 'AE',
+    err3: '102',
+    public: {
+      fr: 'L’unité de la mesure ne peut pas être convertie en {wanted} : la mesure est gardée, mais aucune règle d’alerte ne peut la lire. Envoyez-la dans cette unité.',
+      en: 'The unit of the reading cannot be converted to {wanted}: the reading is kept, but no rule of alert can read it. Send it in that unit.',
+    },
+  },
   'reading-implausible': {
     http: 422,
     issue: 'value',

@@ -1,7 +1,7 @@
 import type { CodeableConcept, Coding, Observation, Quantity } from '@medplum/fhirtypes';
 import { type Fault, fault } from '../errors.ts';
 import { internationalSystem } from '../formats/systems.ts';
-import { convertUnit, unitCode } from './functions/quantities.ts';
+import { convertUnit, unitCode } from '../formats/units.ts';
 
 const LOINC = 'http://loinc.org';
 const UCUM = 'http://unitsofmeasure.org';

@@ -4,7 +4,7 @@ import { type Fault, fault, isError, warning } from '../errors.ts';
 import { dayOf, daysBetween } from './days.ts';
 import { draftsOf, resourcesOf } from './drafts.ts';
 import { COVISAN, PROFILE } from './names.ts';
-import { type Reading, readingsOf } from './readings.ts';
+import { inUnit, type Reading, readingsOf } from './readings.ts';
 import type { RuleSet } from './rules.ts';
 import { isOneOf } from './rules.ts';
 
@@ -112,9 +112,13 @@ function isIncomplete(observation: Observation): boolean {
 
 function implausible(reading: Reading, place: string, rules: RuleSet): Fault[] {
   const { quantity } = reading;
-  if (!quantity) return [];
-  const limit = rules.readings.limits.find((one) => isOneOf(reading.codes, [one.code]) && one.unit === quantity.unit);
-  if (!limit || (quantity.value >= limit.low && quantity.value <= limit.high)) return [];
+  const limits = rules.readings.limits.filter((one) => isOneOf(reading.codes, [one.code]));
+  if (!quantity || limits.length === 0) return [];
+  const limit = limits.find(({ unit }) => inUnit(quantity, unit));
+  // Kept, but no rule can look at it: its sender should know.
+  if (!limit) return [warning('reading-unit-unknown', { place, params: { wanted: limits[0]!.unit } })];
   const { low, high, unit } = limit;
+  const { value } = inUnit(quantity, unit)!;
+  if (value >= low && value <= high) return [];
   return [fault('reading-implausible', { place, params: { code: limit.code.code ?? '', low, high, unit } })];
 }

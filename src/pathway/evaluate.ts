@@ -1,5 +1,5 @@
-import type { Coding } from '@medplum/fhirtypes';
-import { type Reading, readingsWith } from './readings.ts';
+import type { Coding, Quantity } from '@medplum/fhirtypes';
+import { boundsWith, type Reading, readingsWith } from './readings.ts';
 import type { AnswerRule, Level, Rule, RuleSet, ScoreRule, ThresholdRule, TrendRule } from './rules.ts';
 import { isOneOf } from './rules.ts';
 import { scoreOf } from './score.ts';
@@ -65,12 +65,35 @@ function window(until: number, hours: number): { since: number; until: number } 
 }
 
 function thresholdHit(rule: ThresholdRule, fresh: Reading[]): Hit[] {
-  const crossed = readingsWith(fresh, rule.codes, rule.unit).flatMap((reading): Hit[] => {
-    const value = reading.quantity!.value;
-    const threshold = crossing(rule, value);
-    return threshold ? [{ rule, threshold: { ...threshold, unit: rule.unit }, value, readings: [reading] }] : [];
+  const measured = readingsWith(fresh, rule.codes, rule.unit).map((reading) => {
+    const { value } = reading.quantity!;
+    return { reading, value, threshold: crossing(rule, value) };
   });
-  return crossed.slice(-1);
+  const bounds = boundsWith(fresh, rule.codes, rule.unit).map((reading) => {
+    const { value, comparator } = reading.bound;
+    return { reading, value, threshold: surelyCrossing(rule, value, comparator) };
+  });
+  return [...measured, ...bounds]
+    .sort((a, b) => a.reading.at - b.reading.at)
+    .flatMap(({ reading, value, threshold }) =>
+      threshold ? [{ rule, threshold: { ...threshold, unit: rule.unit }, value, readings: [reading] }] : [],
+    )
+    .slice(-1);
+}
+
+/** Whether every value on that side of a bound crosses: "< 90" is below 92, "< 95" may not be. */
+function surelyCrossing(
+  { below, atMost, above, atLeast, ...rule }: ThresholdRule,
+  value: number,
+  comparator: NonNullable<Quantity['comparator']>,
+) {
+  const open = comparator === '<' || comparator === '>';
+  if (comparator.startsWith('<')) {
+    if (open && value === below) return { value, comparator: '<' as const };
+    return crossing({ ...rule, below, atMost }, value);
+  }
+  if (open && value === above) return { value, comparator: '>' as const };
+  return crossing({ ...rule, above, atLeast }, value);
 }
 
 function crossing(

@@ -1,11 +1,20 @@
 import type { CodeableConcept, Coding, Observation, Quantity } from '@medplum/fhirtypes';
 import { internationalSystem } from '../formats/systems.ts';
+import { convertUnit } from '../formats/units.ts';
 import { isOneOf } from './rules.ts';
+
+/** A number in a UCUM unit. */
+export interface Amount {
+  value: number;
+  unit: string;
+}
 
 /** One value of an Observation or of one of its components. */
 export interface Reading {
   codes: Coding[];
-  quantity?: { value: number; unit: string };
+  quantity?: Amount;
+  /** Instead of a quantity: only that the value is on this side of it (a sensor's "< 70"). */
+  bound?: Amount & { comparator: NonNullable<Quantity['comparator']> };
   /** Codes of a coded value; a boolean is `present`. */
   values: Coding[];
   present?: boolean;
@@ -26,9 +35,29 @@ export function readingsOf(observations: { resource: Observation; reference: str
     .sort((a, b) => a.at - b.at);
 }
 
-/** The readings with one of the codes, in one unit where a unit is asked for. */
+/** The readings with one of the codes; where a unit is asked for, those with a quantity that can be said in it, in it. */
 export function readingsWith(readings: Reading[], codes: Coding[], unit?: string): Reading[] {
-  return readings.filter((one) => isOneOf(one.codes, codes) && (unit === undefined || one.quantity?.unit === unit));
+  const own = readings.filter((one) => isOneOf(one.codes, codes));
+  if (unit === undefined) return own;
+  return own.flatMap((one) => {
+    if (one.quantity?.unit === unit) return [one];
+    const quantity = one.quantity && inUnit(one.quantity, unit);
+    return quantity ? [{ ...one, quantity }] : [];
+  });
+}
+
+/** The readings with one of the codes that are only a bound, in the unit. */
+export function boundsWith(readings: Reading[], codes: Coding[], unit: string) {
+  return readings.flatMap((one) => {
+    const bound = one.bound && isOneOf(one.codes, codes) ? inUnit(one.bound, unit) : undefined;
+    return bound ? [{ ...one, bound }] : [];
+  });
+}
+
+/** The same amount in another unit; undefined when no conversion is known. */
+export function inUnit<A extends Amount>(amount: A, unit: string): A | undefined {
+  const value = convertUnit(amount.value, amount.unit, unit);
+  return value === undefined ? undefined : { ...amount, value, unit };
 }
 
 function valuesOf(observation: Observation, reference: string): Reading[] {
@@ -38,7 +67,7 @@ function valuesOf(observation: Observation, reference: string): Reading[] {
   if (!effective || Number.isNaN(at)) return [];
   const one = (part: Valued): Reading => ({
     codes: (part.code?.coding ?? []).map((coding) => ({ ...coding, system: internationalSystem(coding.system) })),
-    quantity: quantityOf(part.valueQuantity),
+    ...amountOf(part.valueQuantity),
     values: part.valueCodeableConcept?.coding ?? [],
     present: part.valueBoolean,
     at,
@@ -60,7 +89,8 @@ interface Valued {
   valueBoolean?: boolean;
 }
 
-function quantityOf(quantity: Quantity | undefined): Reading['quantity'] {
-  if (quantity?.value === undefined || quantity.comparator) return undefined;
-  return { value: quantity.value, unit: quantity.code ?? quantity.unit ?? '' };
+function amountOf({ value, comparator, code, unit = '' }: Quantity = {}): Pick<Reading, 'quantity' | 'bound'> {
+  if (value === undefined) return {};
+  const amount = { value, unit: code ?? unit };
+  return comparator ? { bound: { ...amount, comparator } } : { quantity: amount };
 }
