@@ -368,3 +368,18 @@ describe('a change acts on the next request', () => {
     }
   });
 });
+
+test('$extract reads stored answers as the caller may see them: hidden and missing are one answer', async () => {
+  for (const subject of ['in', 'out']) {
+    const answers = { resourceType: 'QuestionnaireResponse', id: `answers-${subject}`, status: 'in-progress' };
+    const questionnaire = 'http://passerelle.example/fhir/Questionnaire/covidom-daily';
+    const stored = { ...answers, questionnaire, subject: of(subject), item: [{ linkId: 'measures' }] };
+    expect((await ask(machine, `QuestionnaireResponse/${answers.id}`, 'PUT', stored)).status).toBe(201);
+  }
+  const extract = (id: string, token = fanny) => ask(token, `QuestionnaireResponse/${id}/$extract`);
+  expect((await extract('answers-in')).body.issue[0].details.coding[0].code).toBe('extraction-nothing');
+  expect((await extract('answers-out', machine)).status).toBe(200);
+  const [hidden, missing] = [await extract('answers-out'), await extract('answers-none')];
+  expect([hidden.status, hidden.text]).toEqual([404, missing.text]);
+  expect((await extract('answers-out', patient)).status).toBe(403);
+});
