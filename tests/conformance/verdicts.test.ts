@@ -41,6 +41,10 @@ const differences: [reason: string, applies: (own: Finding[], referee: string[])
     (own) => own.length > 0 && own.every((one) => one.rule === 'questionnaire-repeated'),
   ],
   [
+    'an answer whose coding names no system is none of the value set asked for; the referee takes its code alone',
+    (own, referee) => referee.length === 0 && own.length > 0 && own.every((one) => one.rule === 'questionnaire-option'),
+  ],
+  [
     'a code of spaces only is no code',
     (own) => own.length > 0 && own.every((one) => one.rule === 'format' && /code$/.test(one.path)),
   ],
