@@ -8,10 +8,7 @@ import fc from 'fast-check';
 import { annuaireDirectory } from '../../src/adapters/mail/annuaire.ts';
 import type { MailConfig } from '../../src/adapters/mail/config.ts';
 import { addressOf, csvDirectory } from '../../src/adapters/mail/directory.ts';
-import type { Dossier } from '../../src/adapters/mail/dossier.ts';
 import { linesOf } from '../../src/adapters/mail/narrative.ts';
-import { traitsOf } from '../../src/adapters/mail/patient.ts';
-import { renderPdf } from '../../src/adapters/mail/pdf.ts';
 import { wantsOf } from '../../src/adapters/mail/wants.ts';
 import type { Orders, Party } from '../../src/conversion.ts';
 
@@ -126,38 +123,6 @@ describe('the readable copy', () => {
 
   test('no narrative, however broken, stops it', () => {
     fc.assert(fc.property(fc.string({ unit: 'binary' }), (text) => void linesOf(`<div>${text}<p`)));
-  });
-
-  test('a PDF of several pages with its own information, the same every time', async () => {
-    const paragraph = '<p>Évolution favorable à l’œil nu : température ≥ 38 °C, saturation à 95 %.</p>';
-    const dossier: Dossier = {
-      reference: {
-        resourceType: 'DocumentReference',
-        status: 'current',
-        description: 'Lettre de liaison',
-        date: '2024-01-20T11:30:00+01:00',
-        content: [],
-      },
-      contents: [],
-      author: { practitioner: { resourceType: 'Practitioner', name: [{ family: 'SOIGNANT-TEST', given: ['Inès'] }] } },
-      authenticator: {},
-      composition: {
-        resourceType: 'Composition',
-        status: 'final',
-        type: {},
-        date: '2024',
-        author: [],
-        title: 'x',
-        section: [{ title: 'Évolution', text: { status: 'generated', div: `<div>${paragraph.repeat(120)}</div>` } }],
-      },
-    };
-    const traits = traitsOf({ resourceType: 'Patient', name: [{ family: 'MARTIN-TEST', given: ['LUCIE'] }] });
-    const pdf = Buffer.from(await renderPdf(dossier, traits));
-    const text = pdf.toString('latin1');
-    expect(text.slice(0, 8)).toBe('%PDF-1.7');
-    expect(text).toContain('(Lettre de liaison)');
-    expect(text.match(/\/Type \/Page\b(?!s)/g)!.length).toBeGreaterThan(2);
-    expect(pdf.equals(Buffer.from(await renderPdf(dossier, traits)))).toBe(true);
   });
 });
 

@@ -121,8 +121,6 @@ export const configSchema = {
         cacheSeconds: { type: 'integer', minimum: 0, default: 43_200, description: 'How long an answer is kept.' },
       },
     },
-    font: text(
-      'TrueType font for rendered PDF files, embedded; without it the standard Helvetica, Latin letters only.',
-    ),
+    font: text('TrueType font for rendered PDF files, embedded; without it DejaVu Sans.'),
   },
 };

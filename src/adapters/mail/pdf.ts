@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import type { CompositionSection } from '@medplum/fhirtypes';
 import PDFDocument from 'pdfkit';
 import type { Dossier } from './dossier.ts';
@@ -11,13 +12,21 @@ const MOST_LINES = 50_000;
 
 type Pdf = InstanceType<typeof PDFDocument>;
 
+const fontFile = (name: string) => fileURLToPath(import.meta.resolve(`dejavu-fonts-ttf/ttf/${name}.ttf`));
+/** Letters of Europe, Arabic and Hebrew, arrows and signs of comparison; embedded, as PDF/A asks. */
+const REGULAR = fontFile('DejaVuSans');
+const BOLD = fontFile('DejaVuSans-Bold');
+
 /**
  * A readable copy of a structured document: title, patient, author, then what its sections say, with page numbers and the
- * document's data in the file's own information. Same document, same bytes.
+ * document's data in the file's own information. Same document, same bytes. PDF/A-1b (ISO 19005-1): what is archived with the
+ * mail can be read as long as it is kept.
+ * @param own file of a TrueType font to be used instead
  */
-export async function renderPdf(dossier: Dossier, traits: PatientTraits, font?: string): Promise<Uint8Array> {
-  const title = titleOf(dossier);
+export async function renderPdf(dossier: Dossier, traits: PatientTraits, own?: string): Promise<Uint8Array> {
   const { reference, author } = dossier;
+  const title = asMetadata(titleOf(dossier)) || 'Document';
+  const by = asMetadata(nameOf(author.practitioner?.name?.[0]) || author.organization?.name || '');
   const date = new Date(reference.date ?? 0);
   const pdf = new PDFDocument({
     size: 'A4',
@@ -25,26 +34,26 @@ export async function renderPdf(dossier: Dossier, traits: PatientTraits, font?: 
     bufferPages: true,
     lang: 'fr-FR',
     displayTitle: true,
-    pdfVersion: '1.7',
-    font: font ?? 'Helvetica',
+    pdfVersion: '1.4',
+    subset: 'PDF/A-1b',
+    font: own ?? REGULAR,
     info: {
       Title: title,
       Subject: 'Copie lisible d’un document de santé structuré',
-      Author: nameOf(author.practitioner?.name?.[0]) || author.organization?.name || '',
+      ...(by ? { Author: by } : {}),
       Producer: 'Passerelle',
       Creator: 'Passerelle',
       CreationDate: date,
-      ModDate: date,
     },
   });
   const finished = collect(pdf);
-  const print = printer(pdf, font);
-  print({ kind: 'text', text: title }, 18);
+  const print = printer(pdf, own);
+  print({ kind: 'text', text: titleOf(dossier) }, 18);
   for (const text of headLines(dossier, traits)) print({ kind: 'text', text }, 10);
   pdf.moveDown();
   let left = MOST_LINES;
   for (const { line, size } of bodyLines(dossier.composition?.section ?? [])) if (left-- > 0) print(line, size);
-  number(pdf, print.shown(`${traits.family} ${traits.given} – ${title}`));
+  number(pdf, print.shown(`${traits.family} ${traits.given} – ${titleOf(dossier)}`));
   pdf.end();
   return finished;
 }
@@ -68,24 +77,31 @@ function* bodyLines(sections: CompositionSection[], depth = 0): Generator<{ line
   }
 }
 
-/** Helvetica has Western European letters only; what it lacks is written out where that is understood. */
-const writtenOut: Record<string, string> = { '≥': '>=', '≤': '<=', '→': '->', '←': '<-', µ: 'µ', μ: 'µ', '−': '-' };
+/** The same text stands in the file's information and, unescaped, in its XMP: both must agree, and be XML. */
+function asMetadata(text: string): string {
+  const plain: Record<string, string> = { '&': 'et', '<': '‹', '>': '›' };
+  return text.replace(/[&<>]/g, (sign) => plain[sign]!).replace(/[^\P{C}]/gu, ' ');
+}
 
-function printer(pdf: Pdf, font?: string) {
-  const shown = (text: string) =>
-    font
-      ? text
-      : text
-          .normalize('NFC')
-          .replace(/[≥≤→←μ−]/g, (sign) => writtenOut[sign] ?? sign)
-          .replace(/[\u202f\u00a0\u2009]/g, ' ');
+function printer(pdf: Pdf, own?: string) {
+  const shown = (text: string) => text.normalize('NFC').replace(/./gsu, (sign) => (has(pdf, sign) ? sign : LACKING));
   const print = ({ kind, text }: Line, size: number) => {
     const isHeading = kind === 'heading' || size > 14;
-    pdf.font(font ?? (isHeading ? 'Helvetica-Bold' : 'Helvetica')).fontSize(size);
+    pdf.font(own ?? (isHeading ? BOLD : REGULAR)).fontSize(size);
     if (isHeading) pdf.moveDown(0.4);
     pdf.text(`${kind === 'item' ? '• ' : ''}${shown(text)}`, { indent: kind === 'item' ? 12 : 0 });
   };
   return Object.assign(print, { shown });
+}
+
+/** Shown in the place of what the font lacks, so that nobody takes a text for whole that is not. */
+const LACKING = '\ufffd';
+
+function has(pdf: Pdf, sign: string): boolean {
+  if (/\s/.test(sign)) return true;
+  // The type of the library hides the font that is in use.
+  const { _font: used } = pdf as unknown as { _font: { font: { hasGlyphForCodePoint(code: number): boolean } } };
+  return used.font.hasGlyphForCodePoint(sign.codePointAt(0)!);
 }
 
 function number(pdf: Pdf, footer: string): void {
