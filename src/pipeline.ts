@@ -20,6 +20,7 @@ import { type Identity, identify, withPatient } from './pipeline/identify.ts';
 import { honourIntents } from './pipeline/intents.ts';
 import { applyInteraction } from './pipeline/interaction.ts';
 import { judge } from './pipeline/judge.ts';
+import { withoutOvertaken } from './pipeline/overtaken.ts';
 import type { Mapped } from './pipeline/prepared.ts';
 import { assertedAt, translate } from './pipeline/translate.ts';
 import { betweenSteps, letGo, unwrap } from './pipeline/unwrap.ts';
@@ -85,7 +86,8 @@ async function write(
   if (changes.faults.some(isError)) return held(faults, conversion);
 
   const told = await toldOf(message, house);
-  const bundle = assemble(conversion, { message, identity, changes, told });
+  const assembled = assemble(conversion, { message, identity, changes, told });
+  const bundle = message.attempts === 1 ? assembled : await withoutOvertaken(assembled, message.id, house);
   return deliver(bundle, message, conversion, identity.reference, faults, house);
 }
 
