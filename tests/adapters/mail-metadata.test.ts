@@ -184,10 +184,20 @@ const table: [what: string, edit: Edit, broken: string[], outcome: string[]][] =
   ['no member', dropped(/<rim:Association [^>]*HasMember.*?<\/rim:Association>/), ['HasMember'], warned('HasMember')],
   ['no document', swapped(/7edca82f/, '00000000'), ['objectType'], ['error xdm-metadata-missing']],
   ['no author', without('93606bcf'), ['author'], []],
-  ['an author in a form of one’s own', slotSays('authorPerson', 'Dr Who'), ['authorPerson: XCN'], []],
-  ['a structure in a form of one’s own', slotSays('authorInstitution', 'CH|A'), ['authorInstitution: XON'], []],
+  ['an author in a form of one’s own', slotSays('authorPerson', 'Dr Who'), ['authorPerson: XCN'], entry('author')],
+  [
+    'a structure in a form of one’s own',
+    slotSays('authorInstitution', 'CH|A'),
+    ['authorInstitution: XON'],
+    entry('author'),
+  ],
   ['no author of the set', without('a7058bb9'), ['SubmissionSet.author'], []],
-  ['a replaced document by its number', swapped(/(RPLC" [^>]*targetObject=")[^"]*/, '$11.2.250.1.999.1'), ['RPLC'], []],
+  [
+    'a replaced document by its number',
+    swapped(/(RPLC" [^>]*targetObject=")[^"]*/, '$11.2.250.1.999.1'),
+    ['RPLC'],
+    warned('RPLC'),
+  ],
   ['no XML', (xml) => xml.slice(0, -40), ['not XML'], ['error xml-malformed']],
   [
     'an entity',

@@ -1,30 +1,8 @@
 import { createHash } from 'node:crypto';
 import { seedUuid } from '../../seed.ts';
+import { AUTHOR, CONTENT_TYPE, ENTRY, ENTRY_CODES, SET, SET_NODE, STABLE } from './schemes.ts';
 import type { XdmDocument, XdmSubmission, XdsCode } from './tree.ts';
 
-/** Classification schemes of XDS, IHE ITI TF-3, table 4.2.5.1-1 */
-const SCHEMES = {
-  author: 'urn:uuid:93606bcf-9494-43ec-9b4e-a7748d1a838d',
-  classCode: 'urn:uuid:41a5887f-8865-4c09-adf7-e362475b143a',
-  confidentiality: 'urn:uuid:f4f85eac-e6cb-4883-b524-f2705394840f',
-  formatCode: 'urn:uuid:a09d5840-386c-46f2-b5ad-9c3699a4309d',
-  facilityType: 'urn:uuid:f33fb8ac-18af-42cc-ae0e-ed0b0bdb91e1',
-  practiceSetting: 'urn:uuid:cccf5598-8b07-4b77-a05e-ae952c785ead',
-  typeCode: 'urn:uuid:f0306f51-975f-434e-a61c-c59651d33983',
-  setAuthor: 'urn:uuid:a7058bb9-b4e4-4307-ba5b-e3f0ab85e12d',
-  contentType: 'urn:uuid:aa543740-bdda-424e-8c96-df4873be8500',
-};
-const DOCUMENT = {
-  objectType: 'urn:uuid:7edca82f-054d-47f2-a032-9b2a5b5186c1',
-  patientId: 'urn:uuid:58a6f841-87b3-4a3e-92fd-a8ffeff98427',
-  uniqueId: 'urn:uuid:2e82c1f6-a085-4c72-9da3-8640a32e42ab',
-};
-const SET = {
-  node: 'urn:uuid:a54d6aa5-d40d-43f9-88c5-b4633d873bdd',
-  patientId: 'urn:uuid:6b5aea1a-874d-4603-a4bc-96a0a7b38446',
-  uniqueId: 'urn:uuid:96fdda7c-d067-4183-912e-bf5ee74998a8',
-  sourceId: 'urn:uuid:554ac39e-e3fe-47fe-b233-965d2a147832',
-};
 const RIM = 'urn:oasis:names:tc:ebxml-regrep';
 
 /** METADATA.XML of an archive: the ebXML request that XDS would have sent. */
@@ -39,7 +17,7 @@ export function metadataXml(submission: XdmSubmission): string {
     `<lcm:SubmitObjectsRequest xmlns:lcm="${RIM}:xsd:lcm:3.0" xmlns:rim="${RIM}:xsd:rim:3.0"><rim:RegistryObjectList>`,
     ...documents,
     setXml(submission, ids),
-    `<rim:Classification id="${ids.next('cl')}" classifiedObject="SubmissionSet01" classificationNode="${SET.node}"/>`,
+    `<rim:Classification id="${ids.next('cl')}" classifiedObject="SubmissionSet01" classificationNode="${SET_NODE}"/>`,
     ...members,
     ...replaced,
     '</rim:RegistryObjectList></lcm:SubmitObjectsRequest>',
@@ -71,21 +49,21 @@ function documentXml(document: XdmDocument, id: string, ids: Numbers): string {
     // Metadata of one's own are named by URN, IHE ITI TF-3, 4.2.3.1.6.
     ['urn:passerelle:action', given(document.action)],
   ];
-  const classified = (scheme: keyof typeof SCHEMES, code: XdsCode | undefined) =>
-    code ? classificationXml(id, SCHEMES[scheme], code, ids) : '';
+  const classified = (scheme: keyof typeof ENTRY_CODES, code: XdsCode | undefined) =>
+    code ? classificationXml(id, ENTRY_CODES[scheme], code, ids) : '';
   return [
-    `<rim:ExtrinsicObject id="${id}" mimeType="${text(document.mimeType)}" objectType="${DOCUMENT.objectType}" status="${RIM}:StatusType:Approved">`,
+    `<rim:ExtrinsicObject id="${id}" mimeType="${text(document.mimeType)}" objectType="${STABLE}" status="${RIM}:StatusType:Approved">`,
     ...slots.map(([name, values]) => slotXml(name, values)),
     `<rim:Name>${localised(document.title)}</rim:Name>`,
-    authorXml(id, SCHEMES.author, document, ids),
+    authorXml(id, AUTHOR.entry, document, ids),
     classified('classCode', document.classCode),
-    ...confidentiality.map((one) => classified('confidentiality', one)),
+    ...confidentiality.map((one) => classified('confidentialityCode', one)),
     classified('formatCode', document.formatCode),
-    classified('facilityType', document.facilityType),
-    classified('practiceSetting', document.practiceSetting),
+    classified('healthcareFacilityTypeCode', document.facilityType),
+    classified('practiceSettingCode', document.practiceSetting),
     classified('typeCode', document.typeCode),
-    externalXml(id, DOCUMENT.patientId, document.patientId, 'XDSDocumentEntry.patientId', ids),
-    externalXml(id, DOCUMENT.uniqueId, document.uniqueId, 'XDSDocumentEntry.uniqueId', ids),
+    externalXml(id, ENTRY.patientId, document.patientId, 'XDSDocumentEntry.patientId', ids),
+    externalXml(id, ENTRY.uniqueId, document.uniqueId, 'XDSDocumentEntry.uniqueId', ids),
     '</rim:ExtrinsicObject>',
   ]
     .filter(Boolean)
@@ -99,8 +77,8 @@ function setXml(submission: XdmSubmission, ids: Numbers): string {
     `<rim:RegistryPackage id="${id}" objectType="${RIM}:ObjectType:RegistryObject:RegistryPackage" status="${RIM}:StatusType:Approved">`,
     slotXml('submissionTime', [submission.submissionTime]),
     `<rim:Name>${localised(submission.title)}</rim:Name>`,
-    authorXml(id, SCHEMES.setAuthor, first, ids),
-    submission.contentType ? classificationXml(id, SCHEMES.contentType, submission.contentType, ids) : '',
+    authorXml(id, AUTHOR.set, first, ids),
+    submission.contentType ? classificationXml(id, CONTENT_TYPE, submission.contentType, ids) : '',
     externalXml(id, SET.patientId, first.patientId, 'XDSSubmissionSet.patientId', ids),
     externalXml(id, SET.uniqueId, submission.uniqueId, 'XDSSubmissionSet.uniqueId', ids),
     externalXml(id, SET.sourceId, submission.sourceId, 'XDSSubmissionSet.sourceId', ids),

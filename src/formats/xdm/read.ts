@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import yauzl, { type Entry, type ZipFile } from 'yauzl';
 import { type Fault, fault, isError, warning } from '../../errors.ts';
 import { attribute, child, elements, readXml, type XmlElement } from '../xml/index.ts';
-import { ENTRY, externalOf, lackingOf, lackingOfSet, setPatients, slot } from './required.ts';
+import { externalOf, lackingOf, lackingOfSet, setPatients, slot } from './required.ts';
+import { ENTRY, ON_DEMAND, STABLE } from './schemes.ts';
 
 /** A document of an archive, with what METADATA.XML says of it. */
 export interface ArchivedDocument {
@@ -106,7 +107,6 @@ async function contentOf(zip: ZipFile, entry: Entry, left: number): Promise<Buff
 }
 
 const RIM = 'urn:oasis:names:tc:ebxml-regrep:xsd:rim:3.0';
-const DOCUMENT = /^urn:uuid:(7edca82f-054d-47f2-a032-9b2a5b5186c1|34268e47-fdf5-41a6-ba33-82133c465248)$/;
 
 function documentsOf(name: string, files: Map<string, Buffer>): ReadArchive {
   const bytes = files.get(name)!;
@@ -149,7 +149,9 @@ function listOf(root: XmlElement): XmlElement | undefined {
 }
 
 function objectsOf(list: XmlElement): XmlElement[] {
-  return elements(list, 'ExtrinsicObject').filter((one) => DOCUMENT.test(attribute(one, 'objectType') ?? ''));
+  return elements(list, 'ExtrinsicObject').filter((one) =>
+    [STABLE, ON_DEMAND].includes(attribute(one, 'objectType') ?? ''),
+  );
 }
 
 /** Hash and size are optional in XDM; what is announced must be so. */

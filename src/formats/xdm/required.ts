@@ -1,29 +1,10 @@
 import { attribute, child, elements, ownText, type XmlElement } from '../xml/index.ts';
-
-/** Classifications of a DocumentEntry, IHE ITI TF-3, table 4.2.3.2-1. */
-const CLASSIFIED = {
-  classCode: 'urn:uuid:41a5887f-8865-4c09-adf7-e362475b143a',
-  confidentialityCode: 'urn:uuid:f4f85eac-e6cb-4883-b524-f2705394840f',
-  formatCode: 'urn:uuid:a09d5840-386c-46f2-b5ad-9c3699a4309d',
-  healthcareFacilityTypeCode: 'urn:uuid:f33fb8ac-18af-42cc-ae0e-ed0b0bdb91e1',
-  practiceSettingCode: 'urn:uuid:cccf5598-8b07-4b77-a05e-ae952c785ead',
-  typeCode: 'urn:uuid:f0306f51-975f-434e-a61c-c59651d33983',
-};
-const CONTENT_TYPE = 'urn:uuid:aa543740-bdda-424e-8c96-df4873be8500';
-/** Numbers of a DocumentEntry, by scheme. */
-export const ENTRY = {
-  patientId: 'urn:uuid:58a6f841-87b3-4a3e-92fd-a8ffeff98427',
-  uniqueId: 'urn:uuid:2e82c1f6-a085-4c72-9da3-8640a32e42ab',
-};
-const SET = {
-  patientId: 'urn:uuid:6b5aea1a-874d-4603-a4bc-96a0a7b38446',
-  uniqueId: 'urn:uuid:96fdda7c-d067-4183-912e-bf5ee74998a8',
-  sourceId: 'urn:uuid:554ac39e-e3fe-47fe-b233-965d2a147832',
-};
-const SET_NODE = 'urn:uuid:a54d6aa5-d40d-43f9-88c5-b4633d873bdd';
+import { AUTHOR, CONTENT_TYPE, ENTRY, ENTRY_CODES, SET, SET_NODE } from './schemes.ts';
 
 const OID = /^[0-2](\.(0|[1-9]\d*))+$/;
 const TIME = /^\d{4}(\d\d){0,5}$/;
+const ENTRY_UUID = /^urn:uuid:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+const AUTHORITY = /^(&[0-2](\.\d+)+&ISO)?$/;
 const shapes = {
   patientId: /^[^^&|~]+\^\^\^&[0-2](\.\d+)+&ISO(\^[A-Z]+)?$/,
   uniqueId: /^([0-2](\.\d+)+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})(\^[^^]+)?$/i,
@@ -32,7 +13,7 @@ const shapes = {
 
 /** What XDS wants of an entry (IHE ITI TF-3, 4.2.3.2) and it does not say, or not in the form XDS gives it. */
 export function lackingOf(entry: XmlElement): string[] {
-  const lacking = Object.entries(CLASSIFIED).flatMap(([name, scheme]) => (isCoded(entry, scheme) ? [] : [name]));
+  const lacking = Object.entries(ENTRY_CODES).flatMap(([name, scheme]) => (isCoded(entry, scheme) ? [] : [name]));
   if (!/^\w+\/[\w.+-]+$/.test(attribute(entry, 'mimeType') ?? '')) lacking.push('mimeType');
   if (!/^[a-z]{2,3}(-[A-Za-z0-9]{1,8})*$/.test(slot(entry, 'languageCode') ?? '')) lacking.push('languageCode');
   if (!TIME.test(slot(entry, 'creationTime') ?? '')) lacking.push('creationTime');
@@ -41,6 +22,7 @@ export function lackingOf(entry: XmlElement): string[] {
   }
   for (const name of ['hash', 'size']) if (slot(entry, name) === undefined) lacking.push(name);
   lacking.push(...numbersLacking(entry, ENTRY));
+  if (!hasAuthors(entry, AUTHOR.entry)) lacking.push('author');
   return lacking.map((name) => `DocumentEntry.${name}`);
 }
 
@@ -52,15 +34,47 @@ export function lackingOfSet(list: XmlElement, entries: XmlElement[]): string[] 
   const lacking = isCoded(set, CONTENT_TYPE) ? [] : ['contentTypeCode'];
   if (!TIME.test(slot(set, 'submissionTime') ?? '')) lacking.push('submissionTime');
   lacking.push(...numbersLacking(set, SET));
+  if (!hasAuthors(set, AUTHOR.set)) lacking.push('author');
   const found = lacking.map((name) => `SubmissionSet.${name}`);
-  const members = elements(list, 'Association').filter((one) =>
-    /:HasMember$/.test(attribute(one, 'associationType') ?? ''),
-  );
-  const targets = new Set(members.map((one) => attribute(one, 'targetObject')));
+  const targets = new Set(associations(list, 'HasMember').map((one) => attribute(one, 'targetObject')));
   if (entries.some((one) => !targets.has(attribute(one, 'id')))) found.push('HasMember');
+  const own = new Set(entries.map((one) => attribute(one, 'id')));
+  if (!associations(list, 'RPLC').every((one) => isReplacement(one, own))) found.push('RPLC');
   const ids = entries.flatMap((one) => externalOf(one, ENTRY.uniqueId) ?? []);
   if (new Set(ids).size < ids.length) found.push('DocumentEntry.uniqueId');
   return found;
+}
+
+function associations(list: XmlElement, kind: 'HasMember' | 'RPLC'): XmlElement[] {
+  return elements(list, 'Association').filter((one) => attribute(one, 'associationType')?.endsWith(`:${kind}`));
+}
+
+/** An entry of the submission takes the place of one that was submitted before, named by its entryUUID (4.2.2.2). */
+function isReplacement(association: XmlElement, own: Set<string | undefined>): boolean {
+  const [source, target] = [attribute(association, 'sourceObject'), attribute(association, 'targetObject')];
+  return own.has(source) && !own.has(target) && ENTRY_UUID.test(target ?? '');
+}
+
+/** Whoever is named as author is a person (XCN) or a structure (XON), TF-3, 4.2.3.2.1; a document may come without. */
+function hasAuthors(object: XmlElement, scheme: string): boolean {
+  const authors = elements(object, 'Classification').filter((one) => attribute(one, 'classificationScheme') === scheme);
+  return authors.every((one) => {
+    const [person, institution] = [slot(one, 'authorPerson'), slot(one, 'authorInstitution')];
+    const isSaid = person !== undefined || institution !== undefined;
+    return isSaid && (person === undefined || isXcn(person)) && (institution === undefined || isXon(institution));
+  });
+}
+
+/** A family name; the authority of a number, where it is named, by its OID. */
+function isXcn(value: string): boolean {
+  const [, family = '', , , , , , , authority = ''] = value.split('^');
+  return family !== '' && AUTHORITY.test(authority);
+}
+
+/** A name; a number only with its authority. */
+function isXon(value: string): boolean {
+  const [name = '', , , , , authority = '', , , , number = ''] = value.split('^');
+  return /^[^&|~]+$/.test(name) && AUTHORITY.test(authority) && (number === '' || authority !== '');
 }
 
 /** CX of the patient each submission set names, as written. */
