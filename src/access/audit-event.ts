@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { AuditEvent, AuditEventEntity } from '@medplum/fhirtypes';
+import type { AuditEvent, AuditEventEntity, Coding } from '@medplum/fhirtypes';
 import type { Caller } from './caller.ts';
 import { type AccessRules, FILE } from './porter-rules.ts';
 
@@ -58,15 +58,8 @@ export function loginEvent(
 ): AuditEvent {
   const caller = { clientId, practitioner } as Caller;
   return {
-    resourceType: 'AuditEvent',
-    type: { system: kinds, code: '110114', display: 'User Authentication' },
-    subtype: [{ system: kinds, code: '110122', display: 'Login' }],
-    action: 'E',
-    period: { start: at.toISOString() },
-    recorded: at.toISOString(),
-    outcome: '0',
+    ...eventOf(dcm('110114', 'User Authentication'), dcm('110122', 'Login'), 'E', at),
     agent: agentsOf({ caller, method: 'GET', path: '', status: 200, at, ...(address ? { address } : {}) }),
-    source: { site: 'passerelle', observer: { display: 'passerelle' } },
   };
 }
 
@@ -74,20 +67,30 @@ export function loginEvent(
 export function rulesEvent(rules: AccessRules, at: Date): AuditEvent {
   const digest = hash('sha256', JSON.stringify(rules), 'hex');
   return {
-    resourceType: 'AuditEvent',
-    type: { system: kinds, code: '110113', display: 'Security Alert' },
-    subtype: [{ system: kinds, code: '110129', display: 'Security Configuration' }],
-    action: 'U',
-    period: { start: at.toISOString() },
-    recorded: at.toISOString(),
-    outcome: '0',
+    ...eventOf(dcm('110113', 'Security Alert'), dcm('110129', 'Security Configuration'), 'U', at),
     agent: [
       { type: { coding: [{ system: kinds, code: '110150' }] }, who: { display: 'passerelle' }, requestor: false },
     ],
-    source: { site: 'passerelle', observer: { display: 'passerelle' } },
     entity: [
       entity('2', '13', { name: `${FILE} ${rules.version}`, detail: [{ type: 'sha256', valueString: digest }] }),
     ],
+  };
+}
+
+const dcm = (code: string, display: string): Coding => ({ system: kinds, code, display });
+
+/** What happened here, at one moment, and succeeded. */
+function eventOf(type: Coding, subtype: Coding, action: AuditEvent['action'], at: Date) {
+  const recorded = at.toISOString();
+  return {
+    resourceType: 'AuditEvent' as const,
+    type,
+    subtype: [subtype],
+    action,
+    period: { start: recorded },
+    recorded,
+    outcome: '0' as const,
+    source: { site: 'passerelle', observer: { display: 'passerelle' } },
   };
 }
 
