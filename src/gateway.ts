@@ -95,6 +95,7 @@ function houseOf(config: Config, { pure, journal, fhir }: Rooms, doors: NamedDoo
   const destinations = destinationsOf(config);
   return {
     ...pure,
+    bases: [],
     fhir,
     patched: applyTo,
     deliver: (delivery) => deliverBy(doors, delivery),
@@ -111,6 +112,12 @@ function houseOf(config: Config, { pure, journal, fhir }: Rooms, doors: NamedDoo
 
 /** Every name that something can be delivered to; the FHIR server's first. */
 const destinationsOf = (config: Config) => [fhirDoor(config.fhir).name, ...config.destinations.map((one) => one.name)];
+
+/** Where callers find the FHIR API: by the name they are given, by the listener's, and on loopback by either name of it. */
+function basesOf(listener: string, { http }: Config): string[] {
+  const origins = [http.publicUrl?.replace(/\/$/, ''), listener, listener.replace('//127.0.0.1:', '//localhost:')];
+  return [...new Set(origins)].flatMap((one) => (one ? [`${one}/fhir/R4`] : []));
+}
 
 interface Working {
   house: House;
@@ -207,6 +214,7 @@ async function startAll(config: Config, log: Logger, closing: Closing) {
     config.http,
   );
   closing.push(() => listening.close(5000));
+  house.bases = basesOf(listening.url, config);
   for (const { door } of doors) {
     await door.start?.();
     closing.push(() => door.stop?.());

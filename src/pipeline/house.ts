@@ -23,6 +23,8 @@ export interface House {
   vocabulary: Vocabulary;
   /** Plans, rules and thresholds of the pathway. */
   pathway: PathwayRules;
+  /** Addresses under which the FHIR API of this gateway is reached, known once it listens. */
+  bases?: string[];
   /** The FHIR server, for look-ups. */
   fhir: FhirEndpoint;
   /** What a JSON Patch or FHIRPath Patch makes of a resource; changes nothing. Throws PasserelleError when it does not apply. */

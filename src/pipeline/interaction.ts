@@ -22,7 +22,7 @@ import { newsWritten } from './written-news.ts';
  */
 export async function applyInteraction(message: Message, house: House): Promise<Settlement> {
   const interaction = message.incoming.interaction!;
-  const body = bodyOf(message, interaction);
+  const body = bodyOf(message, interaction, house);
   if ('faults' in body) return refusal(body.faults);
   for (let attempt = 1; ; attempt++) {
     const write = await resolved(message, interaction, body, house);
@@ -163,7 +163,7 @@ function asAnswer(resource: Resource): FhirResponse {
 }
 
 /** A resource (JSON or XML) or, for PATCH, the patch as it came. */
-function bodyOf(message: Message, interaction: Interaction): Body | { faults: Fault[] } {
+function bodyOf(message: Message, interaction: Interaction, { bases = [] }: House): Body | { faults: Fault[] } {
   if (interaction.method === 'DELETE') return {};
   const { bytes } = message.incoming;
   const type = interaction.headers.contentType ?? '';
@@ -172,6 +172,7 @@ function bodyOf(message: Message, interaction: Interaction): Body | { faults: Fa
   const decoded = fhir.read(bytes);
   const errors = decoded.faults.filter(isError);
   if (errors.length > 0) return { faults: errors };
+  fhir.localise(decoded.tree, bases);
   return interaction.method === 'PATCH' ? { patch: decoded.tree } : { resource: decoded.tree as Resource };
 }
 

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import type { Conversion } from '../conversion.ts';
 import { fault } from '../errors.ts';
 import type * as cda from '../formats/cda/index.ts';
+import { localise } from '../formats/fhir/index.ts';
 import type * as hl7v2 from '../formats/hl7v2/index.ts';
 import type { MailTree } from '../formats/mail/index.ts';
 import type { Incoming } from '../message.ts';
@@ -20,12 +21,13 @@ export interface Sent {
 export function translate(
   unwrapped: Unwrapped,
   sent: Sent,
-  { translator, extractor }: Pick<House, 'translator' | 'extractor'>,
+  { translator, extractor, bases = [] }: Pick<House, 'translator' | 'extractor' | 'bases'>,
   account = false,
 ): Conversion {
   const nothing: Conversion = { drafts: [], intents: [], faults: [], unmapped: [], traces: [], maps: {} };
   const { decoded } = unwrapped;
   if (!decoded) return nothing;
+  if (unwrapped.format === 'fhir') localise(decoded.tree, bases);
   const route = translator.route(decoded, sent.incoming.route);
   if (!route) {
     const name = sent.incoming.route ?? unwrapped.format ?? '';

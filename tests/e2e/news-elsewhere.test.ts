@@ -86,6 +86,17 @@ test('a reading as it should be: no alert, and none before it is corrected by an
   expect([await alertsOf(first), await alertsOf(second)]).toEqual([1, 1]);
 });
 
+test('of a patient named by the address that searches give: found by the patient, and looked at', async () => {
+  const address = { reference: `${gateway.url}/fhir/R4/${patient}` };
+  const [first, second] = [earlier(), earlier()];
+  const { body } = await create(saturation(88, first, address));
+  expect(body.subject).toEqual({ reference: patient });
+  await gateway.post('/in/fhir?wait=20', saturation(88, second, address, own('address')), fhirJson);
+  expect([await alertsOf(first), await alertsOf(second)]).toEqual([1, 1]);
+  const elsewhere = { reference: 'https://elsewhere.test/fhir/R4/Patient/1' };
+  expect((await create(saturation(97, earlier(), elsewhere))).body.subject).toEqual(elsewhere);
+});
+
 test('in a transaction that names the patient by an identifier, in a batch of two patients', async () => {
   const { identifier } = (await gateway.get(`/fhir/R4/${patient}`)).body;
   const [{ system, value }] = identifier;

@@ -4,6 +4,7 @@ import { readJson } from './json.ts';
 import { readXml } from './read-xml.ts';
 
 export { readJson } from './json.ts';
+export { localise } from './localise.ts';
 export { readXml } from './read-xml.ts';
 export { writeXml } from './write-xml.ts';
 
