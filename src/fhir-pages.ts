@@ -18,6 +18,29 @@ export async function searchAll<R extends Resource>(endpoint: FhirEndpoint, path
   return found.slice(0, limit);
 }
 
+/** A resource as the server has it now; undefined when it is not there (any more). @throws PasserelleError `fhir-unreachable`. */
+export async function readIfThere<R extends Resource>(endpoint: FhirEndpoint, path: string): Promise<R | undefined> {
+  const response = await endpoint.send({ method: 'GET', path });
+  if (response.status === 404 || response.status === 410) return undefined;
+  return expectOk(response).body as R;
+}
+
+/**
+ * What several reads and searches bring, asked for in one batch, in their order; undefined for one that brings nothing.
+ * @throws PasserelleError `fhir-unreachable` when one of them could not be answered.
+ */
+export async function readTogether(endpoint: FhirEndpoint, paths: string[]): Promise<(Resource | undefined)[]> {
+  const entry = paths.map((url) => ({ request: { method: 'GET' as const, url } }));
+  const body: Bundle = { resourceType: 'Bundle', type: 'batch', entry };
+  const response = await endpoint.send({ method: 'POST', path: '', body });
+  const answer = response.body as Bundle | undefined;
+  if (response.status !== 200 || answer?.resourceType !== 'Bundle')
+    throw new PasserelleError(fault('fhir-unreachable', { detail: `status ${response.status}` }));
+  const failed = answer.entry?.find((one) => one.response?.status?.startsWith('5'));
+  if (failed) throw new PasserelleError(fault('fhir-unreachable', { detail: `status ${failed.response?.status}` }));
+  return (answer.entry ?? []).map((one) => one.resource);
+}
+
 /** The resources of a searchset; what the server says about the search itself is left out. */
 export function resourcesIn<R extends Resource>(bundle: Bundle | undefined): R[] {
   return (bundle?.entry ?? []).flatMap((entry) => {
@@ -25,6 +48,11 @@ export function resourcesIn<R extends Resource>(bundle: Bundle | undefined): R[]
       entry.resource && entry.search?.mode !== 'outcome' && entry.resource.resourceType !== 'OperationOutcome';
     return isAnswer ? [entry.resource as R] : [];
   });
+}
+
+/** `Type/id` in the location that a server answers a write with, https://hl7.org/fhir/R4/http.html#create */
+export function addressIn(location: string | undefined): string | undefined {
+  return /(?:^|\/)([A-Z][A-Za-z]+\/[A-Za-z0-9.-]{1,64})(?:\/_history|$)/.exec(location ?? '')?.[1];
 }
 
 /** Throws what makes the caller wait and try again: a server that does not answer as it should. */

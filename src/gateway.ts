@@ -91,8 +91,13 @@ async function openRooms(config: Config, log: Logger, closing: Closing) {
 type Rooms = Awaited<ReturnType<typeof openRooms>>;
 
 /** What the pipeline may know; `doors` is filled once the doors are open. */
-function houseOf(config: Config, { pure, journal, fhir }: Rooms, doors: NamedDoor[], log: Logger): House {
-  const destinations = destinationsOf(config);
+function houseOf(
+  config: Config,
+  { pure, journal, fhir }: Rooms,
+  doors: NamedDoor[],
+  destinations: string[],
+  log: Logger,
+): House {
   return {
     ...pure,
     bases: [],
@@ -109,9 +114,6 @@ function houseOf(config: Config, { pure, journal, fhir }: Rooms, doors: NamedDoo
     now: () => new Date(),
   };
 }
-
-/** Every name that something can be delivered to; the FHIR server's first. */
-const destinationsOf = (config: Config) => [fhirDoor(config.fhir).name, ...config.destinations.map((one) => one.name)];
 
 /** Where callers find the FHIR API: by the name they are given, by the listener's, and on loopback by either name of it. */
 function basesOf(listener: string, { http }: Config): string[] {
@@ -186,8 +188,9 @@ async function startAll(config: Config, log: Logger, closing: Closing) {
   const rooms = await openRooms(config, log, closing);
   const { pure, journal, fhir, access } = rooms;
   const doors: NamedDoor[] = [];
-  const destinations = destinationsOf(config);
-  const house = houseOf(config, rooms, doors, log);
+  const own = fhirDoor(config.fhir);
+  const destinations = [own.name, ...config.destinations.map((one) => one.name)];
+  const house = houseOf(config, rooms, doors, destinations, log);
   const water = new HighWater(journal, config.limits.waiting, config.doors, log);
   const doorNames = config.doors.map((one) => one.name);
   const metrics = createMetrics({ journal, doors: doorNames, destinations, refusing: (counts) => water.shut(counts) });
@@ -204,7 +207,7 @@ async function startAll(config: Config, log: Logger, closing: Closing) {
     original: (messageId) => journal.bytes(messageId),
     fhir,
   });
-  doors.push(...(await openDoors([...config.doors, ...config.destinations, fhirDoor(config.fhir)], surroundings)));
+  doors.push(...(await openDoors([...config.doors, ...config.destinations, own], surroundings)));
 
   const worker = workerOf(config, rooms, working, log);
   worker.start();

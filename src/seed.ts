@@ -1,5 +1,8 @@
 import { createHash } from 'node:crypto';
 
+/** System of identifiers that are made from a message and a place in it, where the source gives none. */
+export const PLACE_SYSTEM = 'http://passerelle.example/fhir/NamingSystem/place';
+
 /**
  * A name derived from what it names: the same parts always give the same text, so a message processed twice names its
  * resources alike. Parts are kept apart: ('ab', 'c') and ('a', 'bc') differ.

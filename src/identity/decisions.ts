@@ -2,7 +2,7 @@ import type { Patient, Provenance, Resource, Task } from '@medplum/fhirtypes';
 import type { FhirEndpoint } from '../adapter.ts';
 import type { Draft } from '../conversion.ts';
 import { fault, PasserelleError } from '../errors.ts';
-import { expectOk, searchAll } from '../fhir-pages.ts';
+import { readIfThere, searchAll } from '../fhir-pages.ts';
 import { readPatient, replacedBy } from './lookup.ts';
 import { insRivals } from './match.ts';
 import {
@@ -117,9 +117,8 @@ export async function unmerge(retiredReference: string, endpoint: FhirEndpoint, 
   for (const side of chain) drafts.push(changed(side.patient, separated(side, retired).survivor));
   const references = chain.map((side) => side.reference);
   for (const target of await movedBy(endpoint, retiredReference, references)) {
-    const response = await endpoint.send({ method: 'GET', path: target });
-    if (response.status === 404 || response.status === 410) continue;
-    const resource = expectOk(response).body as Resource;
+    const resource = await readIfThere<Resource>(endpoint, target);
+    if (!resource) continue;
     const back = repointed(resource, references, retiredReference);
     if (back) drafts.push(changed(resource, back));
   }
@@ -174,10 +173,9 @@ export function decided(task: Task, decision: { decision: string; record?: strin
 
 /** @throws PasserelleError `identity-decision-unknown` when there is no such task. */
 export async function readTask(endpoint: FhirEndpoint, reference: string): Promise<Task> {
-  const response = await endpoint.send({ method: 'GET', path: reference });
-  if (response.status === 404 || response.status === 410)
-    throw new PasserelleError(fault('identity-decision-unknown', { place: reference }));
-  return expectOk(response).body as Task;
+  const task = await readIfThere<Task>(endpoint, reference);
+  if (!task) throw new PasserelleError(fault('identity-decision-unknown', { place: reference }));
+  return task;
 }
 
 async function readRecord(endpoint: FhirEndpoint, reference: string): Promise<Patient> {

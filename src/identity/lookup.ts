@@ -1,6 +1,6 @@
 import type { Patient, Reference } from '@medplum/fhirtypes';
 import type { FhirEndpoint } from '../adapter.ts';
-import { expectOk, searchAll } from '../fhir-pages.ts';
+import { readIfThere, searchAll } from '../fhir-pages.ts';
 
 /** How many merges a record may be followed through before they are held to run in a circle. */
 const MERGE_DEPTH = 16;
@@ -49,9 +49,7 @@ export function identifierQuery(keys: string[]): string {
 
 /** The record itself; undefined when it is not there (any more). */
 export async function readPatient(endpoint: FhirEndpoint, reference: string): Promise<Patient | undefined> {
-  const response = await endpoint.send({ method: 'GET', path: reference });
-  if (response.status === 404 || response.status === 410) return undefined;
-  return expectOk(response).body as Patient;
+  return readIfThere(endpoint, reference);
 }
 
 /**

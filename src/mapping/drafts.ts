@@ -1,15 +1,9 @@
 import type { Resource } from '@medplum/fhirtypes';
 import type { Draft } from '../conversion.ts';
 import { fault, warning } from '../errors.ts';
+import { PLACE_SYSTEM } from '../seed.ts';
 import type { MappedDocument } from './document.ts';
-import {
-  businessIdentifiers,
-  contradict,
-  ensureIdentifier,
-  type Key,
-  PLACE_SYSTEM,
-  UPDATED_TYPES,
-} from './identity.ts';
+import { businessIdentifiers, contradict, ensureIdentifier, type Key, UPDATED_TYPES } from './identity.ts';
 import { fillFrom, hasContent, prune } from './merge.ts';
 import type { Entry, Link, Session } from './run.ts';
 import { uuidOf } from './uuid.ts';

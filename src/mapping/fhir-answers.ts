@@ -1,6 +1,7 @@
 import type { QuestionnaireResponse, Reference } from '@medplum/fhirtypes';
+import { PLACE_SYSTEM } from '../seed.ts';
 import type { BundleIndex } from './fhir-references.ts';
-import { businessIdentifiers, PLACE_SYSTEM } from './identity.ts';
+import { businessIdentifiers } from './identity.ts';
 import type { Entry, Run } from './run.ts';
 import { uuidOf } from './uuid.ts';
 

@@ -1,9 +1,6 @@
 import type { Identifier, Resource } from '@medplum/fhirtypes';
 import { elementsOf } from './elements.ts';
 
-/** System of identifiers the gateway makes for what the source gives none. */
-export const PLACE_SYSTEM = 'http://passerelle.example/fhir/NamingSystem/place';
-
 /** OIDs of the INS: NIR, NIA, and the two of tests, https://mos.esante.gouv.fr/NOS/ (référentiel INS). */
 const INS_SYSTEMS = new Set(['8', '9', '10', '11'].map((last) => `urn:oid:1.2.250.1.213.1.4.${last}`));
 

@@ -7,13 +7,11 @@ import type {
   Observation,
   Patient,
   QuestionnaireResponse,
-  Resource,
   RiskAssessment,
   Task,
 } from '@medplum/fhirtypes';
 import type { FhirEndpoint } from '../adapter.ts';
-import { fault, PasserelleError } from '../errors.ts';
-import { resourcesIn } from '../fhir-pages.ts';
+import { readTogether, resourcesIn } from '../fhir-pages.ts';
 import { dayOf } from './days.ts';
 import type { LookBack } from './evaluate.ts';
 import { isOneOf, type RuleSet } from './rules.ts';
@@ -133,25 +131,13 @@ async function readLists(
 ): Promise<void> {
   const urls = lists.map(([, query]) => query.replace('{id}', id));
   if (!into.record && lists.length > 1) urls.push(`Patient/${id}`);
-  const answers = await readAll(endpoint, urls);
+  const answers = await readTogether(endpoint, urls);
   for (const [index, [name]] of lists.entries()) {
     const known = new Map([...into[name], ...resourcesIn(answers[index] as Bundle)].map((one) => [one.id, one]));
     Object.assign(into, { [name]: [...known.values()] });
   }
   const patient = answers[lists.length];
   if (patient?.resourceType === 'Patient') into.record = patient;
-}
-
-async function readAll(endpoint: FhirEndpoint, urls: string[]): Promise<(Resource | undefined)[]> {
-  const entry = urls.map((url) => ({ request: { method: 'GET' as const, url } }));
-  const body: Bundle = { resourceType: 'Bundle', type: 'batch', entry };
-  const response = await endpoint.send({ method: 'POST', path: '', body });
-  const answer = response.body as Bundle | undefined;
-  if (response.status !== 200 || answer?.resourceType !== 'Bundle')
-    throw new PasserelleError(fault('fhir-unreachable', { detail: `status ${response.status}` }));
-  const failed = answer.entry?.find((one) => one.response?.status?.startsWith('5'));
-  if (failed) throw new PasserelleError(fault('fhir-unreachable', { detail: `status ${failed.response?.status}` }));
-  return (answer.entry ?? []).map((one) => one.resource);
 }
 
 /** J1 as the disease's Condition says it: the day of its onset in Europe/Paris; the newest that has a whole day. */

@@ -10,13 +10,12 @@ import type {
 import type { FhirResponse } from '../adapter.ts';
 import type { Conversion, Draft } from '../conversion.ts';
 import { type Fault, isError, warning } from '../errors.ts';
-import { expectOk } from '../fhir-pages.ts';
 import type { Message } from '../journal/journal.ts';
-import { PLACE_SYSTEM } from '../mapping/identity.ts';
+import { PLACE_SYSTEM } from '../seed.ts';
 import { draftAt } from './follow.ts';
 import type { House } from './house.ts';
 import { judge } from './judge.ts';
-import { placed } from './written-news.ts';
+import { writtenNow } from './written-news.ts';
 
 type ExtractingHouse = Pick<House, 'translator' | 'examiner' | 'extractor' | 'nonconforming'>;
 
@@ -84,13 +83,9 @@ export async function answersWritten(
   house: ExtractingHouse & Pick<House, 'fhir'>,
 ): Promise<Derived> {
   const all: Derived = { drafts: [], faults: [] };
-  for (const [one, location] of placed(resource, answer)) {
-    const address = /(?:^|\/)(QuestionnaireResponse\/[A-Za-z0-9.-]{1,64})(?:\/_history|$)/.exec(location ?? '')?.[1];
-    if (!address || !one || !isAnswers(one) || !house.extractor.knows(one.questionnaire)) continue;
-    const now = await house.fhir.send({ method: 'GET', path: address });
-    // Taken back meanwhile: nothing follows from it any more.
-    if (now.status === 404 || now.status === 410) continue;
-    const response = expectOk(now).body as QuestionnaireResponse;
+  const isWanted = (one: Resource) => isAnswers(one) && house.extractor.knows(one.questionnaire);
+  for (const { resource: response, fullUrl: address } of await writtenNow(resource, answer, isWanted, house)) {
+    if (!isAnswers(response)) continue;
     const { drafts, faults } = derive({ response, sender, at: new Date(receivedAt) }, house);
     if (faults.some(isError)) continue;
     const { earlier, isElsewhere } = await derivedBefore(address, drafts, house);

@@ -33,7 +33,7 @@ export async function follow(news: Draft[], at: Date, house: FollowingHouse): Pr
     if (name === undefined || !isWorthALook(own, house)) continue;
     const patient = await recordOf(house.fhir, patientOf(own[0]!.resource)!);
     if (patient) followed.drafts.push(...(await followOne(patient, own, at, house)));
-    else if (own.some((one) => one.resource.resourceType === 'Observation' && callsForAll([one], house)))
+    else if (own.some((one) => one.resource.resourceType === 'Observation' && neededFor([one], house) === 'all'))
       followed.faults.push(warning('reading-of-nobody', { place: 'Observation.subject' }));
   }
   return followed;
@@ -57,12 +57,12 @@ export function newsElsewhere({ drafts }: Conversion): Draft[] {
 }
 
 /** Whether a rule looks at any of them, before anybody is looked up. */
-export function isWorthALook(news: Draft[], { pathway }: Pick<House, 'pathway'>): boolean {
-  return needsOf(about(news), pathway.rules) !== 'nothing';
+export function isWorthALook(news: Draft[], house: Pick<House, 'pathway'>): boolean {
+  return neededFor(news, house) !== 'nothing';
 }
 
-function callsForAll(news: Draft[], { pathway }: FollowingHouse): boolean {
-  return needsOf(about(news), pathway.rules) === 'all';
+function neededFor(news: Draft[], { pathway }: Pick<House, 'pathway'>) {
+  return needsOf(about(news), pathway.rules);
 }
 
 async function followOne(patient: Patient, news: Draft[], at: Date, { fhir, pathway }: FollowingHouse) {

@@ -1,6 +1,7 @@
 import type { Bundle, BundleEntry, Resource } from '@medplum/fhirtypes';
 import type { FhirResponse } from '../adapter.ts';
 import { type Fault, fault, httpStatus, isError, operationOutcome } from '../errors.ts';
+import { addressIn } from '../fhir-pages.ts';
 import * as fhir from '../formats/fhir/index.ts';
 import { retryMoment } from '../journal/backoff.ts';
 import type { Message, Settlement } from '../journal/journal.ts';
@@ -9,11 +10,11 @@ import { answersWritten, problemsOfAnswers } from './answers.ts';
 import { admitted, follow, isNews } from './follow.ts';
 import type { House } from './house.ts';
 import { judgeResource } from './judge.ts';
-import { type Asked, withOwnIds } from './own-ids.ts';
+import { type Asked, isBatch, withOwnIds } from './own-ids.ts';
 import { asUpdate, withUpdates } from './patch.ts';
 import { applyDecision } from './review.ts';
 import { handOver, unwritten } from './write-now.ts';
-import { joined, writtenBefore } from './written-before.ts';
+import { answerOf, joined, writtenBefore } from './written-before.ts';
 import { newsWritten } from './written-news.ts';
 
 /**
@@ -72,7 +73,7 @@ async function resolved(
     if (isForLater(answer)) return later(message, house, answer);
     return { state: 'refused', faults: [fault('fhir-refused')], references: [], response: answer };
   }
-  if ('done' in update) return { interaction, resource: update.done, done: asAnswer(update.done) };
+  if ('done' in update) return { interaction, resource: update.done, done: answerOf(update.done) };
   return { ...update, patches: !interaction.headers.ifMatch };
 }
 
@@ -157,11 +158,6 @@ function refusal(faults: Fault[], status = 422): Settlement {
   return { state: 'refused', faults, references: [], response: { status, headers: {}, body } };
 }
 
-function asAnswer(resource: Resource): FhirResponse {
-  const location = `${resource.resourceType}/${resource.id}/_history/${resource.meta?.versionId}`;
-  return { status: 200, headers: { location }, body: resource };
-}
-
 /** A resource (JSON or XML) or, for PATCH, the patch as it came. */
 function bodyOf(message: Message, interaction: Interaction, { bases = [] }: House): Body | { faults: Fault[] } {
   if (interaction.method === 'DELETE') return {};
@@ -197,15 +193,12 @@ function headersOf({ headers }: Interaction): Record<string, string> {
 
 /** Sets `meta.source` on the resource, or on each resource of a transaction or batch. */
 function marked(resource: Resource, source: string): Resource {
-  if (resource.resourceType !== 'Bundle') return { ...resource, meta: { ...resource.meta, source } };
-  if (resource.type !== 'transaction' && resource.type !== 'batch')
-    return { ...resource, meta: { ...resource.meta, source } };
+  const withSource = (one: Resource) => ({ ...one, meta: { ...one.meta, source } }) as Resource;
+  if (!isBatch(resource)) return withSource(resource);
   return {
     ...resource,
     entry: resource.entry?.map((entry) =>
-      entry.resource && entry.request?.method !== 'PATCH'
-        ? { ...entry, resource: { ...entry.resource, meta: { ...entry.resource.meta, source } } as Resource }
-        : entry,
+      entry.resource && entry.request?.method !== 'PATCH' ? { ...entry, resource: withSource(entry.resource) } : entry,
     ),
   };
 }
@@ -218,7 +211,5 @@ function writtenReferences(response: FhirResponse): string[] {
           .filter((entry) => entry.response?.status?.startsWith('2'))
           .map((entry) => entry.response?.location)
       : [response.headers.location];
-  return locations.flatMap(
-    (location) => /([A-Z][A-Za-z]+\/[A-Za-z0-9.-]{1,64})(\/_history|$)/.exec(location ?? '')?.[1] ?? [],
-  );
+  return locations.flatMap((location) => addressIn(location) ?? []);
 }

@@ -1,5 +1,5 @@
 import type { Bundle, BundleEntry, Resource } from '@medplum/fhirtypes';
-import { expectOk, resourcesIn } from '../fhir-pages.ts';
+import { readTogether, resourcesIn } from '../fhir-pages.ts';
 import { messageIn } from '../message.ts';
 import type { House } from './house.ts';
 
@@ -33,13 +33,10 @@ async function thoseWrittenAfter(
   messageId: string,
   { fhir }: Pick<House, 'fhir'>,
 ): Promise<Set<BundleEntry>> {
-  const entry: BundleEntry[] = updates.map(({ request }) => ({
-    request: { method: 'GET', url: `${request!.url}&_elements=meta&_count=2` },
-  }));
-  const body: Bundle = { resourceType: 'Bundle', type: 'batch', entry };
-  const answer = expectOk(await fhir.send({ method: 'POST', path: '', body })).body as Bundle | undefined;
-  const isNewer = (resource: Resource) => (messageIn(resource) ?? '') > messageId;
-  return new Set(
-    updates.filter((_, at) => resourcesIn(answer?.entry?.[at]?.resource as Bundle | undefined).some(isNewer)),
+  const found = await readTogether(
+    fhir,
+    updates.map(({ request }) => `${request!.url}&_elements=meta&_count=2`),
   );
+  const isNewer = (resource: Resource) => (messageIn(resource) ?? '') > messageId;
+  return new Set(updates.filter((_, at) => resourcesIn(found[at] as Bundle | undefined).some(isNewer)));
 }

@@ -1,12 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Bundle, BundleEntry, Provenance, Resource } from '@medplum/fhirtypes';
-import type { FhirResponse } from '../adapter.ts';
-import { expectOk } from '../fhir-pages.ts';
+import type { FhirEndpoint, FhirResponse } from '../adapter.ts';
+import { readIfThere } from '../fhir-pages.ts';
 import { provenanceId } from '../mapping/index.ts';
 import type { House } from './house.ts';
 import { type Asked, isBatch, ownId } from './own-ids.ts';
-
-type AskingHouse = Pick<House, 'fhir'>;
 
 /** What is there of a write. */
 export interface Before {
@@ -25,27 +23,31 @@ export interface Before {
  * @param asked with ids of our own, see `own-ids.ts`
  * @throws PasserelleError `fhir-unreachable`
  */
-export async function writtenBefore(asked: Asked, messageId: string, house: AskingHouse): Promise<Before | undefined> {
+export async function writtenBefore(
+  asked: Asked,
+  messageId: string,
+  { fhir }: Pick<House, 'fhir'>,
+): Promise<Before | undefined> {
   const { interaction, resource } = asked;
-  const told = await readNow<Provenance>(`Provenance/${provenanceId({ id: messageId })}`, house);
+  const told = await readIfThere<Provenance>(fhir, `Provenance/${provenanceId({ id: messageId })}`);
   const written = told?.target.flatMap(({ reference }) => reference ?? []);
-  if (resource && isBatch(resource)) return partsBefore(resource, messageId, written, house);
+  if (resource && isBatch(resource)) return partsBefore(resource, messageId, written, fhir);
   const isCreate = resource?.id === ownId(messageId);
   const status = isCreate ? 201 : 200;
   if (written) {
     const [first = ''] = written;
-    const now = await readNow<Resource>(first, house);
+    const now = await readIfThere<Resource>(fhir, first);
     return { answer: now ? answerOf(now, status) : { status, headers: { location: first } }, told: written };
   }
   if (interaction.method !== 'PUT' || interaction.path.includes('?') || !resource) return undefined;
-  const now = await readNow<Resource>(interaction.path, house);
+  const now = await readIfThere<Resource>(fhir, interaction.path);
   return now && (isCreate || isSame(now, resource)) ? { answer: answerOf(now, status) } : undefined;
 }
 
 /** A transaction is there as a whole or not at all; of a batch each entry by itself. */
-async function partsBefore(bundle: Bundle, messageId: string, told: string[] | undefined, house: AskingHouse) {
+async function partsBefore(bundle: Bundle, messageId: string, told: string[] | undefined, fhir: FhirEndpoint) {
   const { entry = [], type } = bundle;
-  const parts = await Promise.all(entry.map((one, index) => partBefore(one, ownId(messageId, index), house)));
+  const parts = await Promise.all(entry.map((one, index) => partBefore(one, ownId(messageId, index), fhir)));
   const isWhole = told !== undefined || (type === 'transaction' && parts.some((one) => one?.isOwn));
   const isThere = parts.map((one) => isWhole || (type === 'batch' && one !== undefined));
   if (!isThere.includes(true)) return undefined;
@@ -56,9 +58,9 @@ async function partsBefore(bundle: Bundle, messageId: string, told: string[] | u
 }
 
 /** What is there of one entry; `isOwn` when nobody but this message can have written it. */
-async function partBefore({ request, resource }: BundleEntry, created: string, house: AskingHouse) {
+async function partBefore({ request, resource }: BundleEntry, created: string, fhir: FhirEndpoint) {
   if (request?.method !== 'PUT' || request.url.includes('?') || !resource) return undefined;
-  const now = await readNow<Resource>(request.url, house);
+  const now = await readIfThere<Resource>(fhir, request.url);
   if (!now) return undefined;
   const isCreated = resource.id === created;
   if (!isCreated && !isSame(now, resource)) return undefined;
@@ -85,13 +87,8 @@ function said({ id: _id, meta: _meta, ...rest }: Resource): unknown {
   return JSON.parse(JSON.stringify(rest, (key, value) => (key === 'reference' ? undefined : value)));
 }
 
-async function readNow<R extends Resource>(path: string, { fhir }: AskingHouse): Promise<R | undefined> {
-  const answer = await fhir.send({ method: 'GET', path });
-  if (answer.status === 404 || answer.status === 410) return undefined;
-  return expectOk(answer).body as R;
-}
-
-function answerOf(resource: Resource, status = 200): FhirResponse {
+/** The server's answer to whoever has just written a resource. */
+export function answerOf(resource: Resource, status = 200): FhirResponse {
   return { status, headers: { location: versionOf(resource) }, body: resource };
 }
 

@@ -1,11 +1,8 @@
 import type { Bundle, BundleEntry, Resource } from '@medplum/fhirtypes';
 import { fault, PasserelleError } from '../errors.ts';
-import { seedUuid } from '../seed.ts';
+import { PLACE_SYSTEM, seedUuid } from '../seed.ts';
 import type { Abilities } from './abilities.ts';
 import { rewritten } from './rewrite.ts';
-
-/** System of the tag by which a resource is found that has no identifier, on a server that gives all ids itself. */
-export const PLACE = 'http://passerelle.example/fhir/NamingSystem/place';
 
 /** A search whose answer decides what becomes of an entry: `Type?query`. */
 export type Question = string;
@@ -116,7 +113,7 @@ function wishOf({ request, resource }: BundleEntry, abilities: Abilities): Wish 
 
 /** Finds what was written under a tag because it could not be written under its id. */
 export function tagQuery(id: string): string {
-  return `_tag=${encodeURIComponent(`${PLACE}|${id}`)}`;
+  return `_tag=${encodeURIComponent(`${PLACE_SYSTEM}|${id}`)}`;
 }
 
 function isAble({ type, keeps }: Wish, abilities: Abilities): boolean {
@@ -158,7 +155,7 @@ function withId(entry: BundleEntry, resource: Resource, request: BundleEntry['re
 }
 
 function tagged({ id: _id, meta, ...rest }: Resource, ownId: string): Resource {
-  return { ...rest, meta: { ...meta, tag: [...(meta?.tag ?? []), { system: PLACE, code: ownId }] } } as Resource;
+  return { ...rest, meta: { ...meta, tag: [...(meta?.tag ?? []), { system: PLACE_SYSTEM, code: ownId }] } } as Resource;
 }
 
 function kept({ resourceType }: Resource, { id, version }: Found): BundleEntry {

@@ -1,7 +1,7 @@
-import type { Bundle, BundleEntry, Resource } from '@medplum/fhirtypes';
+import type { Bundle, Resource } from '@medplum/fhirtypes';
 import type { FhirEndpoint, FhirRequest, FhirResponse } from '../adapter.ts';
 import { httpStatus, operationOutcome, PasserelleError } from '../errors.ts';
-import { expectOk, resourcesIn } from '../fhir-pages.ts';
+import { expectOk, readTogether, resourcesIn } from '../fhir-pages.ts';
 import { type Abilities, type Ability, declared, Learnt } from './abilities.ts';
 import {
   type Found,
@@ -103,13 +103,13 @@ async function writeOne(
 /** All searches in one batch; two answers to one are enough to know that it is not unique. */
 async function lookUp(questions: Question[], endpoint: FhirEndpoint): Promise<Map<Question, Found[]>> {
   if (questions.length === 0) return new Map();
-  const entry: BundleEntry[] = questions.map((url) => ({ request: { method: 'GET', url: `${url}&_count=2` } }));
-  const body: Bundle = { resourceType: 'Bundle', type: 'batch', entry };
-  const { body: answered } = expectOk(await endpoint.send({ method: 'POST', path: '', body }));
-  const answers = (answered as Bundle | undefined)?.entry ?? [];
+  const answers = await readTogether(
+    endpoint,
+    questions.map((url) => `${url}&_count=2`),
+  );
   return new Map(
     questions.map((question, at) => {
-      const searchset = answers[at]?.resource as Bundle | undefined;
+      const searchset = answers[at] as Bundle | undefined;
       expectOk({ status: searchset?.resourceType === 'Bundle' ? 200 : 502, headers: {} });
       return [question, resourcesIn(searchset).map(({ id, meta }) => ({ id: id!, version: meta?.versionId }))];
     }),

@@ -1,10 +1,10 @@
-import type { Bundle, Parameters, Questionnaire, QuestionnaireResponse, Resource } from '@medplum/fhirtypes';
+import type { Bundle, Parameters, Questionnaire, QuestionnaireResponse } from '@medplum/fhirtypes';
 import type { Request, Response, Router } from 'express';
 import { fhirBase } from '../access/demands.ts';
 import { refuse } from '../adapter/answer.ts';
 import { answer } from '../adapter/fhir-answer.ts';
 import type { FhirEndpoint } from '../adapter.ts';
-import { type Fault, isError, operationOutcome, PasserelleError } from '../errors.ts';
+import { type Fault, isError, operationOutcome } from '../errors.ts';
 import { readResource } from './content.ts';
 import { wrong } from './parameters.ts';
 
@@ -62,7 +62,7 @@ interface Posted {
 function postedIn(request: Request): Posted | { faults: Fault[] } {
   const bytes = request.body instanceof Uint8Array ? request.body : new Uint8Array();
   if (bytes.length === 0) return {};
-  const body = bodyIn(bytes);
+  const body = readResource(bytes);
   if (body?.resourceType === 'QuestionnaireResponse') return { response: body };
   if (body?.resourceType !== 'Parameters') return wrong('body', 'Parameters, QuestionnaireResponse');
   const named = (name: string) => (body as Parameters).parameter?.find((one) => one?.name === name)?.resource;
@@ -72,13 +72,4 @@ function postedIn(request: Request): Posted | { faults: Fault[] } {
   }
   if (questionnaire && questionnaire.resourceType !== 'Questionnaire') return wrong('questionnaire', 'Questionnaire');
   return { response, questionnaire };
-}
-
-function bodyIn(bytes: Uint8Array): Resource | undefined {
-  try {
-    return readResource(bytes);
-  } catch (error) {
-    if (error instanceof PasserelleError) return undefined;
-    throw error;
-  }
 }

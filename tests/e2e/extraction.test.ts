@@ -1,27 +1,20 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { type RunningGateway, startGateway } from './running.ts';
+import * as followed from './followed.ts';
+import { earlier, fhirJson } from './followed.ts';
+import type { RunningGateway } from './running.ts';
 
-const fhirJson = { 'content-type': 'application/fhir+json' };
 const root = join(import.meta.dirname, '../..');
-const inclusion = readFileSync(join(root, 'tests/golden/covisan-inclusion/input.json'), 'utf8');
 const questionnaire = JSON.parse(readFileSync(join(root, 'profiles/Questionnaire-covidom-daily.json'), 'utf8'));
 const of = (value: number, unit: string) => ({ value, unit, system: 'http://unitsofmeasure.org', code: unit });
 
 let gateway: RunningGateway;
 let patient: string;
-let day = 30;
-
 beforeAll(async () => {
-  gateway = await startGateway();
-  const { body } = await gateway.post('/in/telemonitoring/covisan-inclusion?wait=20', inclusion);
-  patient = body.references.find((one: string) => one.startsWith('Patient/'));
+  ({ gateway, patient } = await followed.startFollowed());
 });
 afterAll(() => gateway.remove());
-
-/** Each test has a day of its own, before those of others: while an alert is open, what comes later has its alert. */
-const earlier = () => `2026-09-${String(day--).padStart(2, '0')}T09:00:00+02:00`;
 
 function answers(authored: string, measures: Record<string, object>, more: object = {}) {
   const item = Object.entries(measures).map(([linkId, valueQuantity]) => ({ linkId, answer: [{ valueQuantity }] }));
@@ -41,25 +34,14 @@ const readingsAt = async (at: string) => {
   const { body } = await gateway.get(`/fhir/R4/Observation?patient=${patient}&date=${encodeURIComponent(at)}`);
   return (body.entry ?? []).map((one: any) => one.resource);
 };
-const alertsOf = async (at: string) => {
-  const { body } = await gateway.get(`/fhir/R4/DetectedIssue?patient=${patient}&_include=DetectedIssue:implicated`);
-  const found = (body.entry ?? []).map((one: any) => one.resource);
-  const readings = found.filter((one: any) => one.effectiveDateTime === at).map((one: any) => `Observation/${one.id}`);
-  return found.filter((one: any) => readings.includes(one.implicated?.[0]?.reference)).length;
-};
-const put = async (path: string, body: unknown) => {
-  const headers = { authorization: `Bearer ${await gateway.token()}`, ...fhirJson };
-  return fetch(`${gateway.url}/fhir/R4/${path}`, { method: 'PUT', headers, body: JSON.stringify(body) });
-};
+const alertsOf = (at: string) => followed.alertsOf({ gateway, patient }, at);
+const create = (resource: object) => gateway.post('/fhir/R4/QuestionnaireResponse', resource, fhirJson);
+const put = (path: string, body: unknown) => followed.send(gateway, 'PUT', path, body);
 
 describe('answers through every door', () => {
   test('created through the FHIR API: readings derived from them, and the alert', async () => {
     const at = earlier();
-    const { status, body } = await gateway.post(
-      '/fhir/R4/QuestionnaireResponse',
-      answers(at, { spo2: of(91, '%') }),
-      fhirJson,
-    );
+    const { status, body } = await create(answers(at, { spo2: of(91, '%') }));
     expect(status).toBe(201);
     const readings = await readingsAt(at);
     expect(readings).toMatchObject([
@@ -72,7 +54,7 @@ describe('answers through every door', () => {
   test('corrected: the same readings change, and one that is answered no more is taken back', async () => {
     const at = earlier();
     const first = answers(at, { spo2: of(97, '%'), temperature: of(100.4, '[degF]') });
-    const { body } = await gateway.post('/fhir/R4/QuestionnaireResponse', first, fhirJson);
+    const { body } = await create(first);
     const before = await readingsAt(at);
     expect(before.map((one: any) => one.valueQuantity.value).sort()).toEqual([38, 97]);
     const second = { ...answers(at, { spo2: of(96, '%') }), id: body.id, status: 'amended' };
@@ -103,18 +85,8 @@ describe('answers through every door', () => {
   test('with the readings beside them: nothing is written twice', async () => {
     const at = earlier();
     const response = { ...answers(at, { spo2: of(97, '%') }), id: 'said' };
-    const reading = {
-      resourceType: 'Observation',
-      status: 'final',
-      category: [
-        { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/observation-category', code: 'vital-signs' }] },
-      ],
-      code: { coding: ['2708-6', '59408-5'].map((code) => ({ system: 'http://loinc.org', code })) },
-      subject: { reference: patient },
-      effectiveDateTime: at,
-      valueQuantity: of(97, '%'),
-      derivedFrom: [{ reference: 'urn:uuid:0a000000-0000-4000-8000-000000000001' }],
-    };
+    const derivedFrom = [{ reference: 'urn:uuid:0a000000-0000-4000-8000-000000000001' }];
+    const reading = followed.saturation(97, at, { reference: patient }, { derivedFrom });
     const entry = [
       {
         fullUrl: 'urn:uuid:0a000000-0000-4000-8000-000000000001',
@@ -134,15 +106,11 @@ describe('answers through every door', () => {
 
   test('what nobody can have is refused with its place, and nothing is written; drafts give nothing', async () => {
     const at = earlier();
-    const { status, body } = await gateway.post(
-      '/fhir/R4/QuestionnaireResponse',
-      answers(at, { spo2: of(180, '%') }),
-      fhirJson,
-    );
+    const { status, body } = await create(answers(at, { spo2: of(180, '%') }));
     expect([status, body.issue[0].details.coding[0].code]).toEqual([422, 'value-impossible']);
     expect(body.issue[0].expression).toEqual(['/item/0/item/0/answer/valueQuantity']);
     const draft = answers(at, { spo2: of(91, '%') }, { status: 'in-progress' });
-    expect((await gateway.post('/fhir/R4/QuestionnaireResponse', draft, fhirJson)).status).toBe(201);
+    expect((await create(draft)).status).toBe(201);
     expect(await readingsAt(at)).toEqual([]);
   });
 });

@@ -1,50 +1,25 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { type RunningGateway, startGateway, until } from './running.ts';
+import * as followed from './followed.ts';
+import { earlier, fhirJson } from './followed.ts';
+import { type RunningGateway, until } from './running.ts';
 
 /**
- * News of a patient whom the FHIR server has already, named by address: the rules speak for them by whichever door they come. Each reading takes a day of its own, before those of others: while an
- * alert is open, what comes later has its alert.
+ * News of a patient whom the FHIR server has already, named by address: the rules speak for them by whichever door they come.
+ * Each reading takes a day of its own.
  */
-const fhirJson = { 'content-type': 'application/fhir+json' };
-const inclusion = readFileSync(join(import.meta.dirname, '..', 'golden', 'covisan-inclusion', 'input.json'), 'utf8');
 let gateway: RunningGateway;
 let patient: string;
-let day = 30;
-
 beforeAll(async () => {
-  gateway = await startGateway();
-  const { body } = await gateway.post('/in/telemonitoring/covisan-inclusion?wait=20', inclusion);
-  patient = body.references.find((one: string) => one.startsWith('Patient/'));
+  ({ gateway, patient } = await followed.startFollowed());
 });
 afterAll(() => gateway.remove());
 
-const earlier = () => `2026-09-${String(day--).padStart(2, '0')}T09:00:00+02:00`;
-const saturation = (value: number, at: string, subject: object = { reference: patient }, more: object = {}) => ({
-  resourceType: 'Observation',
-  status: 'final',
-  category: [
-    { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/observation-category', code: 'vital-signs' }] },
-  ],
-  code: { coding: ['59408-5', '2708-6'].map((code) => ({ system: 'http://loinc.org', code })) },
-  subject,
-  effectiveDateTime: at,
-  valueQuantity: { value, unit: '%', system: 'http://unitsofmeasure.org', code: '%' },
-  ...more,
-});
-/** Alert tasks for the patient whose readings are of this day. */
-const alertsOf = async (at: string, reference = patient) => {
-  const { body } = await gateway.get(`/fhir/R4/DetectedIssue?patient=${reference}&_include=DetectedIssue:implicated`);
-  const found = (body.entry ?? []).map((one: any) => one.resource);
-  const readings = found.filter((one: any) => one.effectiveDateTime === at).map((one: any) => `Observation/${one.id}`);
-  return found.filter((one: any) => readings.includes(one.implicated?.[0]?.reference)).length;
-};
+const saturation = (value: number, at: string, subject: object = { reference: patient }, more: object = {}) =>
+  followed.saturation(value, at, subject, more);
+const alertsOf = (at: string, reference = patient) => followed.alertsOf({ gateway, patient: reference }, at);
 const create = (resource: object) => gateway.post('/fhir/R4/Observation', resource, fhirJson);
-const request = async (method: string, path: string, body: unknown, type = 'application/fhir+json') => {
-  const headers = { authorization: `Bearer ${await gateway.token()}`, 'content-type': type };
-  return fetch(`${gateway.url}/fhir/R4/${path}`, { method, headers, body: JSON.stringify(body) });
-};
+const request = (method: string, path: string, body: unknown, type?: string) =>
+  followed.send(gateway, method, path, body, type);
 const entryOf = (resource: object) => ({ resource, request: { method: 'POST', url: 'Observation' } });
 const newest = async () => {
   const { body } = await gateway.get('/messages');

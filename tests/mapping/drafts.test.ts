@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import type { Observation, Patient } from '@medplum/fhirtypes';
 import type { Conversion } from '../../src/conversion.ts';
-import { PLACE_SYSTEM } from '../../src/mapping/identity.ts';
 import { buildMappings, loadMappings, reloadMappings } from '../../src/mapping/index.ts';
+import { PLACE_SYSTEM } from '../../src/seed.ts';
 import { context, convert, table, translatorOf } from './convert.ts';
 
 const INS = 'urn:oid:1.2.250.1.213.1.4.8';
