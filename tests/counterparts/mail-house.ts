@@ -130,16 +130,30 @@ export class MailHouse {
     }
   }
 
-  /** Raw mails in the INBOX of an address, with what Dovecot noted in their names (`S` for seen). */
+  /**
+   * Raw mails in the INBOX of an address, with what Dovecot noted in their names (`S` for seen). It renames them while they are
+   * looked at: then they are looked at again.
+   */
   inbox(address: string): { bytes: Buffer; seen: boolean }[] {
-    return ['new', 'cur'].flatMap((part) => {
-      const path = join(this.folder, 'mail', address, part);
-      if (!existsSync(path)) return [];
-      return readdirSync(path).map((name) => ({
-        bytes: readFileSync(join(path, name)),
-        seen: /:2,[A-Z]*S/.test(name),
-      }));
-    });
+    for (;;) {
+      try {
+        return this.#mailsOf(join(this.folder, 'mail', address));
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      }
+    }
+  }
+
+  /** Each mail once, by the part of its name that stays, also when it moves from `new` to `cur` in between. */
+  #mailsOf(mailbox: string): { bytes: Buffer; seen: boolean }[] {
+    const mails = new Map<string, { bytes: Buffer; seen: boolean }>();
+    for (const path of ['new', 'cur'].map((part) => join(mailbox, part)).filter((one) => existsSync(one))) {
+      for (const name of readdirSync(path)) {
+        const seen = /:2,[A-Z]*S/.test(name);
+        mails.set(name.split(/[,:]/)[0]!, { bytes: readFileSync(join(path, name)), seen });
+      }
+    }
+    return [...mails.values()];
   }
 
   log(): string {

@@ -38,6 +38,7 @@ export const CONTENT_TYPE = 'urn:uuid:aa543740-bdda-424e-8c96-df4873be8500';
 /** What makes a RegistryPackage a SubmissionSet. */
 export const SET_NODE = 'urn:uuid:a54d6aa5-d40d-43f9-88c5-b4633d873bdd';
 
-/** Kinds of DocumentEntry: of a document that is there, and of one made on demand. */
+/** Kind of DocumentEntry: of a document that is there. */
 export const STABLE = 'urn:uuid:7edca82f-054d-47f2-a032-9b2a5b5186c1';
+/** Of a document made on demand. */
 export const ON_DEMAND = 'urn:uuid:34268e47-fdf5-41a6-ba33-82133c465248';

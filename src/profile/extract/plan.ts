@@ -9,8 +9,8 @@ const SDC = 'http://hl7.org/fhir/uv/sdc/StructureDefinition/sdc-questionnaire-';
 const EXTRACT = `${SDC}templateExtract`;
 const ALLOCATE = `${SDC}extractAllocateId`;
 
-/** What an extraction asks of the server that takes its Bundle, besides the resource. */
 const REQUEST = ['fullUrl', 'resourceId', 'ifNoneExist', 'ifNoneMatch', 'ifModifiedSince', 'ifMatch'] as const;
+/** What an extraction asks of the server that takes its Bundle, besides the resource. */
 export type Requested = Partial<Record<(typeof REQUEST)[number], Expression>>;
 
 /** One resource (or several) that an item of a Questionnaire gives. */
