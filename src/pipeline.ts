@@ -22,6 +22,7 @@ import { applyInteraction } from './pipeline/interaction.ts';
 import { judge } from './pipeline/judge.ts';
 import { withoutOvertaken } from './pipeline/overtaken.ts';
 import type { Mapped } from './pipeline/prepared.ts';
+import { completeStays } from './pipeline/stays.ts';
 import { assertedAt, translate } from './pipeline/translate.ts';
 import { betweenSteps, letGo, unwrap } from './pipeline/unwrap.ts';
 
@@ -74,6 +75,7 @@ async function write(
   faults.push(...identity.faults);
   if (identity.outcome === 'held') return held(faults, conversion, identity.references);
 
+  await completeStays(conversion, identity, house);
   const surroundings = await lookAround(conversion, identity, new Date(message.receivedAt), house);
   // In two steps: react may put another list in the place of the drafts.
   const said = conversion.faults.length;

@@ -19,6 +19,7 @@ const table: Record<string, string> = {
   ZFA: '1CWE 2TS 3TS 4CWE 5TS 6CWE 7CWE 8TS 9CWE 10TS 11CWE 12TS',
   ZFD: '5CWE 6TS',
   ZFM: '1CWE 2CWE 3CWE 4CWE',
+  ZFV: '6XAD 7CX',
   ORC: '1CWE 2EI 3EI 4EI 5CWE 9TS 10XCN 11XCN 12XCN 15TS 17CWE 21XON',
   OBR: '2EI 3EI 4CWE 6TS 7TS 8TS 10XCN 14TS 15CWE 16XCN 22TS 24CWE 25CWE 28XCN 31CWE',
   OBX: '3CWE 6CWE 8CWE 11CWE 14TS 15CWE 16XCN 17CWE 18EI 19TS 23XON 24XAD 25XCN',
@@ -33,8 +34,7 @@ const table: Record<string, string> = {
 };
 
 /** Segments without fields of interest, so that a bare name on a line is still known as one. */
-const others =
-  'MSA GT1 IN1 IN2 IN3 ACC DB1 UB1 UB2 ZFP ZFV ZFS ZFT TQ1 TQ2 CTD CTI FT1 SFT UAC CON DSC ARV OBP PDA QPD';
+const others = 'MSA GT1 IN1 IN2 IN3 ACC DB1 UB1 UB2 ZFP ZFS ZFT TQ1 TQ2 CTD CTI FT1 SFT UAC CON DSC ARV OBP PDA QPD';
 
 const types = new Map<string, (Datatype | undefined)[]>();
 for (const [segment, fields] of Object.entries(table)) {

@@ -7,11 +7,16 @@ import { type InspectedDocument, type InspectOptions, missing, missingSegment } 
 import { say } from './ready.ts';
 import type { Hl7v2Tree } from './tree.ts';
 
-/** Events that are taken, by message type. Events with a visit need PV1. */
+/**
+ * Events that are taken, by message type. Events with a visit need PV1. Of ADT these are the movements of ITI-31 with all its
+ * options and the identity feed of ITI-30 as PAM.fr 2.11 has them, but for A37 and A44, which take a record apart.
+ */
+const movementEvents =
+  'A01 A02 A03 A04 A05 A06 A07 A09 A10 A11 A12 A13 A14 A15 A16 A21 A22 A25 A26 A27 A32 A33 A38 A52 A53 A54 A55 Z99';
 const events: Record<string, { all: string; visit?: string }> = {
   ADT: {
-    all: 'A01 A02 A03 A04 A05 A06 A07 A08 A11 A12 A13 A24 A28 A31 A38 A40',
-    visit: 'A01 A02 A03 A04 A05 A06 A07 A11 A12 A13 A38',
+    all: `${movementEvents} A08 A24 A28 A31 A40 A47`,
+    visit: movementEvents,
   },
   MDM: { all: 'T02 T04 T10' },
   ORU: { all: 'R01' },
@@ -116,7 +121,7 @@ function visit(tree: Hl7v2Tree): Fault[] {
 }
 
 function merge(tree: Hl7v2Tree): Fault[] {
-  if (kind(tree) === 'ADT^A40') {
+  if (kind(tree) === 'ADT^A40' || kind(tree) === 'ADT^A47') {
     if (!tree.MRG?.[0]) return [missingSegment('MRG')];
     return tree.MRG[0].f1?.some((one) => one.identifier) ? [] : [missing('MRG', 1)];
   }

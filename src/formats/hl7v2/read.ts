@@ -41,9 +41,9 @@ function readFields(bytes: Uint8Array, decisive?: Reading['fieldsOf']): Decoded<
   const parts: Part[] = [];
   const source = plainBytes(bytes, faults);
   const start = messageStart(source.buffer);
-  if (start < 0) return empty(source.buffer, [...faults, fault('hl7-not-a-message', { place: 'MSH' })]);
+  if (start < 0) return empty(bytes, [...faults, fault('hl7-not-a-message', { place: 'MSH' })]);
   const separators = separatorsOf(source.buffer, start, charset('utf-8'));
-  if (!separators) return empty(source.buffer, [...faults, fault('hl7-not-a-message', { place: 'MSH-2' })]);
+  if (!separators) return empty(bytes, [...faults, fault('hl7-not-a-message', { place: 'MSH-2' })]);
   const split = splitLines(source.buffer, start, faults);
   const announced = announcedCharset(source.buffer, split.lines[0]!, separators.field);
   const chosen = chooseCharset(source, source.buffer.subarray(start, split.end), announced, faults);
@@ -129,7 +129,7 @@ export function treeOf(raw: Raw, parts: Part[], reading: Reading): Hl7v2Tree {
   return Object.defineProperty(tree, 'raw', { value: raw }) as unknown as Hl7v2Tree;
 }
 
-function empty(bytes: Buffer, faults: Fault[]): Decoded<Hl7v2Tree> {
+function empty(bytes: Uint8Array, faults: Fault[]): Decoded<Hl7v2Tree> {
   const raw: Raw = {
     separators: USUAL,
     charset: { used: 'utf-8' },

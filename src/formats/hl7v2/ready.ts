@@ -194,7 +194,10 @@ function telecom(value: Repetition): ContactPoint | undefined {
     SAT: 'phone',
     INTERNET: 'url',
   };
-  return { system: Object.hasOwn(kinds, equipment) ? kinds[equipment] : 'phone', value: written };
+  const system = Object.hasOwn(kinds, equipment) ? kinds[equipment] : 'phone';
+  // « NON » in the place of an address says that there is none.
+  if (system === 'url' && !/[.:/]/.test(written)) return undefined;
+  return { system, value: written };
 }
 
 function assembled(value: Repetition): string | undefined {

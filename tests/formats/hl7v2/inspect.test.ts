@@ -201,10 +201,20 @@ describe('movements and results', () => {
     expect(told(adt('A28'))).toEqual([]);
   });
 
+  test.each(['A14', 'A21', 'A22', 'A38', 'A52', 'A54', 'Z99'])('%s is a movement', (event) => {
+    expect(told(adt(event, base.PV1!))).toEqual([]);
+    expect(told(adt(event))).toEqual(['e hl7-segment-missing PV1']);
+  });
+
+  test.each(['A37', 'A44', 'Z98'])('%s is not supported', (event) => {
+    expect(told(adt(event, base.PV1!, 'MRG|770002^^^CH-ALPHA'))).toEqual(['e hl7-event MSH-9.2']);
+  });
+
   test('a merge needs both sides', () => {
     expect(told(adt('A40'))).toEqual(['e hl7-segment-missing MRG']);
     expect(told(adt('A40', 'MRG|||'))).toEqual(['e hl7-field-missing MRG-1']);
     expect(told(adt('A40', 'MRG|770002^^^CH-ALPHA'))).toEqual([]);
+    expect(told(adt('A47'))).toEqual(['e hl7-segment-missing MRG']);
     expect(told(adt('A24'))).toEqual(['e hl7-segment-missing PID[2]']);
     expect(told(adt('A08', base.PID!))).toEqual(['e hl7-cardinality PID[2]']);
   });

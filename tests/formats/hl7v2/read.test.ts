@@ -151,6 +151,11 @@ describe('round trip', () => {
     );
   });
 
+  test('marks of UTF-16 without a message behind them come back', () => {
+    for (const bytes of [Buffer.of(0xfe, 0xff), Buffer.of(0xff, 0xfe, 0x4d), Buffer.of(0xfe, 0xff, 0, 0x4d, 0, 0x53)])
+      expect(Buffer.from(write(read(bytes).tree)).equals(bytes)).toBe(true);
+  });
+
   test('any bytes at all are read without an error being thrown, and come back', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 300 }), fc.boolean(), (noise, withHeader) => {
