@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { stancesOf } from './access/explain.ts';
 import { openAccess } from './access/index.ts';
 import type { DoorContext } from './adapter.ts';
 import type { Config, DoorEntry } from './config.ts';
@@ -93,7 +94,7 @@ type Rooms = Awaited<ReturnType<typeof openRooms>>;
 /** What the pipeline may know; `doors` is filled once the doors are open. */
 function houseOf(
   config: Config,
-  { pure, journal, fhir }: Rooms,
+  { pure, journal, fhir, access }: Rooms,
   doors: NamedDoor[],
   destinations: string[],
   log: Logger,
@@ -105,6 +106,10 @@ function houseOf(
     patched: applyTo,
     deliver: (delivery) => deliverBy(doors, delivery),
     nonconforming: config.conformance.errors,
+    unnamed: {
+      from: config.recipients.unnamed,
+      stances: (practitioner, resources) => stancesOf(access.rules, practitioner, resources, fhir),
+    },
     locks: createLocks((keys) => journal.reserve(keys)),
     prepared: new Prepared(),
     takeUp: (ids) => journal.replay({ ids }),

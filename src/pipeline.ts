@@ -22,6 +22,7 @@ import { applyInteraction } from './pipeline/interaction.ts';
 import { judge } from './pipeline/judge.ts';
 import { withoutOvertaken } from './pipeline/overtaken.ts';
 import type { Mapped } from './pipeline/prepared.ts';
+import { nameRecipients } from './pipeline/recipients.ts';
 import { completeStays } from './pipeline/stays.ts';
 import { assertedAt, translate } from './pipeline/translate.ts';
 import { betweenSteps, letGo, unwrap } from './pipeline/unwrap.ts';
@@ -87,6 +88,7 @@ async function write(
   faults.push(...changes.faults);
   if (changes.faults.some(isError)) return held(faults, conversion);
 
+  await nameRecipients(conversion, identity, house);
   const told = await toldOf(message, house);
   const assembled = assemble(conversion, { message, identity, changes, told });
   const bundle = message.attempts === 1 ? assembled : await withoutOvertaken(assembled, message.id, house);

@@ -34,6 +34,26 @@ export async function explainAccess(
   return { capacities: capacities.length > 0 ? capacities : [CARE], known: references.size > 0, kinds };
 }
 
+/** What the rules say to a professional seeing resources, by RPPS number and without a token: `unknown` when no rule applies. */
+export async function stancesOf(
+  rules: AccessRules,
+  practitioner: string,
+  resources: Resource[],
+  fhir: FhirEndpoint,
+): Promise<('allowed' | 'refused' | 'unknown')[]> {
+  const caller = {
+    practitioner,
+    clientId: '',
+    subject: practitioner,
+    issuer: '',
+    scopes: [],
+    expiresAt: 0,
+    sees: () => false,
+  };
+  const verdicts = await openFacts(rules, caller, fhir).judge(resources);
+  return verdicts.map(({ allowed, rule }) => (allowed ? 'allowed' : rule === 'default' ? 'unknown' : 'refused'));
+}
+
 /** One resource of each kind, as if it were the patient's, and one document for each label. Addressed to the asker's own structure. */
 function probesOf(rules: AccessRules, patient: string, organization: string | undefined) {
   const make = (type: string, label?: string) => {

@@ -30,6 +30,7 @@ export interface Config {
     workers: number;
   };
   conformance: { errors: 'quarantine' | 'refuse' | 'deliver' };
+  recipients: { unnamed: ('general-practitioner' | 'care-team')[] };
   retry: { firstSeconds: number; maxSeconds: number; giveUpHours: number };
   retention: { deliveredDays: number; refusedDays: number; deadDays: number };
   schedule: { purge: string; deadlines: string };

@@ -11,6 +11,13 @@ import type { Prepared } from './prepared.ts';
 /** What becomes of a message with an error: kept for a person, refused, or written all the same (setting `conformance.errors`). */
 export type Nonconforming = 'quarantine' | 'refuse' | 'deliver';
 
+/** Who gets a document by secure mail when its sender asks for that and names no professional (setting `recipients.unnamed`). */
+export interface UnnamedRecipients {
+  from: ('general-practitioner' | 'care-team')[];
+  /** What the rules of access say to each resource being seen by the professional of that RPPS number: `unknown` when none applies. */
+  stances(practitioner: string, resources: Resource[]): Promise<('allowed' | 'refused' | 'unknown')[]>;
+}
+
 /** What the pipeline works with; put together by the gateway, replaceable as a whole when maps are loaded anew. */
 export interface House {
   translator: Translator;
@@ -19,6 +26,8 @@ export interface House {
   extractor: Extractor;
   /** What becomes of a message whose resources break what they must keep; `quarantine` when nothing is said. */
   nonconforming?: Nonconforming;
+  /** Absent: documents go to nobody who is not named. */
+  unnamed?: UnnamedRecipients;
   /** Terminology, for those who ask for it. */
   vocabulary: Vocabulary;
   /** Plans, rules and thresholds of the pathway. */

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { Identifier } from '@medplum/fhirtypes';
 import { parse } from 'csv-parse/sync';
 import { fault, PasserelleError } from '../../errors.ts';
+import { professionalIdentifiers } from '../../formats/national.ts';
 
 /** A mailbox of somebody, as a directory knows it. */
 export interface Mailbox {
@@ -54,13 +55,21 @@ function rowsOf(file: string): Record<string, string>[] {
 /** The receiving program's own box first, then a person's, an organisation's. */
 const preference = ['APP', 'PER', 'ORG', 'CAB', ''];
 
-/** The address to use among several, in the order of the directories; red-listed ones do not count. */
+/** The address to use among several, in the order of the directories; red-listed ones do not count. Asked by each form of a national number. */
 export async function addressOf(identifier: Identifier, directories: Directory[]): Promise<string | undefined> {
   for (const directory of directories) {
-    const usable = (await directory.mailboxesOf(identifier)).filter((one) => !one.redListed);
-    const rank = ({ type }: Mailbox) => (preference.indexOf(type) + 1 || preference.length + 1) - 1;
-    const [best] = usable.sort((a, b) => rank(a) - rank(b));
-    if (best) return best.address;
+    for (const form of formsOf(identifier)) {
+      const usable = (await directory.mailboxesOf(form)).filter((one) => !one.redListed);
+      const rank = ({ type }: Mailbox) => (preference.indexOf(type) + 1 || preference.length + 1) - 1;
+      const [best] = usable.sort((a, b) => rank(a) - rank(b));
+      if (best) return best.address;
+    }
   }
   return undefined;
+}
+
+/** As it is written, then as RPPS number and as national number (8 and the RPPS number): directories have one or the other. */
+function formsOf({ system, value = '' }: Identifier): Identifier[] {
+  const others = professionalIdentifiers(system, value).filter((one) => one.system !== system || one.value !== value);
+  return [{ system, value }, ...others];
 }

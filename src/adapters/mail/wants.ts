@@ -51,7 +51,8 @@ export function wantsOf(written: Written, door: string, config: MailConfig): Wan
     wanted.push({ part, kind: 'mail', payload, key: messageId, ...(recipient ? { recipient } : {}) });
   };
   if (orders.mssProfessional) {
-    for (const [index, one] of professionals.entries()) want(`professional-${index + 1}`, 'professional', one);
+    // By whom it is for: a circle may be listed otherwise when the message is replayed.
+    for (const one of professionals) want(`professional ${nameOf(one)}`, 'professional', one);
     if (professionals.length === 0) want('professional', 'professional');
   }
   if (orders.mssPatient && !orders.hiddenFromPatient) {
@@ -91,13 +92,17 @@ export function isPatientAddress(address: string | undefined, { patientDomain }:
 /** One mail for each address, or identifier where there is no address, however often it was named. */
 function distinct(parties: Party[]): Party[] {
   const seen = new Set<string>();
-  return parties.filter(({ mail, person, organization }) => {
-    const identifier = person?.identifier ?? organization?.identifier;
-    const name = mail?.trim().toLowerCase() ?? `${identifier?.system}|${identifier?.value}`;
+  return parties.filter((one) => {
+    const name = nameOf(one);
     if (seen.has(name)) return false;
     seen.add(name);
     return true;
   });
+}
+
+function nameOf({ mail, person, organization }: Party): string {
+  const identifier = person?.identifier ?? organization?.identifier;
+  return mail?.trim().toLowerCase() ?? `${identifier?.system}|${identifier?.value}`;
 }
 
 /** The same message, door and part always give the same Message-ID: a mail that goes twice is known for the same. */
