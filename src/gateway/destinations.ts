@@ -1,21 +1,15 @@
 import type { Ended, Wanted, Written } from '../adapter.ts';
-import type { Party } from '../conversion.ts';
 import type { NamedDoor } from '../doors.ts';
 import type { NewDelivery } from '../journal/journal.ts';
 import { seedUuid } from '../seed.ts';
 
-/** A delivery, and whom it is for. */
-export interface AddressedDelivery extends NewDelivery {
-  recipient?: Party;
-}
-
 /** A wish with the id that message, destination and part give it. */
-export function deliveryOf(messageId: string, destination: string, { part, ...wanted }: Wanted): AddressedDelivery {
+export function deliveryOf(messageId: string, destination: string, { part, ...wanted }: Wanted): NewDelivery {
   return { id: seedUuid('delivery', messageId, destination, part), destination, ...wanted };
 }
 
 /** What the destinations want to hand out because of a message; the same message always gives the same deliveries. */
-export function wantedBy(doors: NamedDoor[], destinations: string[], written: Written): AddressedDelivery[] {
+export function wantedBy(doors: NamedDoor[], destinations: string[], written: Written): NewDelivery[] {
   return doors.flatMap(({ name, door }) =>
     destinations.includes(name) && door.wants
       ? door.wants(written).map((wanted) => deliveryOf(written.messageId, name, wanted))
@@ -29,7 +23,7 @@ export async function answersOf(
   destinations: string[],
   name: string,
   ended: Ended,
-): Promise<AddressedDelivery[]> {
+): Promise<NewDelivery[]> {
   const door = destinations.includes(name) ? doors.find((one) => one.name === name)?.door : undefined;
   const wanted = (await door?.answers?.(ended)) ?? [];
   return wanted.map((one) => deliveryOf(ended.messageId, name, one));

@@ -1,12 +1,12 @@
 import type { DeliveryOutcome, News, Receipt, Written } from '../adapter.ts';
 import type { NamedDoor } from '../doors.ts';
 import { type Fault, isError } from '../errors.ts';
-import type { Journal, Message, NewDelivery } from '../journal/journal.ts';
+import type { DeliveryRecord, Journal, Message, NewDelivery } from '../journal/journal.ts';
 import type { Format } from '../message.ts';
 import type { House } from '../pipeline/house.ts';
 import { translate } from '../pipeline/translate.ts';
 import { unwrap } from '../pipeline/unwrap.ts';
-import { type AddressedDelivery, deliveryOf, wantedBy } from './destinations.ts';
+import { deliveryOf, wantedBy } from './destinations.ts';
 
 /** Tells doors how deliveries of others went, and writes down what they want done about it. */
 export interface Newsroom {
@@ -26,12 +26,15 @@ type Refused = Pick<Message, 'id' | 'sender' | 'receivedAt' | 'incoming'>;
 /** A message whose door out is told something; its bytes are in the journal. */
 type Told = Omit<Refused, 'incoming'> & { incoming: Omit<Message['incoming'], 'bytes'> };
 
+/** Which delivery the news is about, and whom it was for. */
+type Addressed = Pick<DeliveryRecord, 'id' | 'destination' | 'kind' | 'recipient'>;
+
 /** Stands for the document that was not written; nobody reads it. */
 const UNWRITTEN = 'DocumentReference/unwritten';
 
 /**
- * Who a delivery was for and what the sender asked is worked out from the message again: reading and mapping are pure, and
- * happen only where a door listens.
+ * Whom a delivery was for is kept with it; what the sender asked is worked out from the message again: reading and mapping are
+ * pure, and happen only where a door listens.
  */
 export function createNewsroom(
   journal: Pick<Journal, 'get' | 'bytes' | 'follow' | 'receipt'>,
@@ -58,12 +61,12 @@ export function createNewsroom(
     const incoming = { door, format: format as Format | undefined, route };
     const written = await writtenOf({ ...record, incoming }, record.references);
     if (!written) return;
-    const delivery = wantedBy(doors, destinations, written).find((one) => one.id === deliveryId);
+    const delivery = record.deliveries.find((one) => one.id === deliveryId);
     const wishes = delivery ? wishesFor(written, delivery, event) : [];
     if (wishes.length > 0) await journal.follow(messageId, wishes);
   }
 
-  function wishesFor(written: Written, delivery: AddressedDelivery, event: News['event']): AddressedDelivery[] {
+  function wishesFor(written: Written, delivery: Addressed, event: News['event']): NewDelivery[] {
     const { messageId, sender, receivedAt, orders } = written;
     const { id, destination, kind, recipient } = delivery;
     const about = { id, destination, kind, ...(recipient ? { recipient } : {}) };

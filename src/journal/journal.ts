@@ -1,5 +1,5 @@
 import type { Delivery, DeliveryOutcome, Receipt } from '../adapter.ts';
-import type { UnmappedCode } from '../conversion.ts';
+import type { Party, UnmappedCode } from '../conversion.ts';
 import type { Fault } from '../errors.ts';
 import type { Incoming, MessageState, Outcome } from '../message.ts';
 
@@ -150,6 +150,8 @@ export interface NewDelivery {
   payload: unknown;
   /** Later answers name it (Message-ID of a mail). */
   key?: string;
+  /** Whom it is for, kept for those who hear how it went. */
+  recipient?: Party;
 }
 
 /** A message as people ask for it, without its bytes. */
@@ -181,6 +183,7 @@ export interface DeliveryRecord {
   id: string;
   destination: string;
   kind: string;
+  recipient?: Party;
   state: 'waiting' | 'delivered' | 'dead';
   attempts: number;
   nextAttemptAt?: number;

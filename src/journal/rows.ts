@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import type { Receipt } from '../adapter.ts';
+import type { Party } from '../conversion.ts';
 import type { Fault } from '../errors.ts';
 import type { MessageState } from '../message.ts';
 import type { ClaimedDelivery, Counts, DeliveryRecord, Message, MessageRecord } from './journal.ts';
@@ -177,6 +178,7 @@ export interface DeliveryRecordRow extends WaitingColumns {
   id: string;
   destination: string;
   kind: string;
+  recipient: string | null;
   state: DeliveryRecord['state'] | null;
   settled_at: number | null;
   attempts: number | null;
@@ -191,6 +193,7 @@ export function deliveryRecordOf(row: DeliveryRecordRow, receipts: string[]): De
     id: row.id,
     destination: row.destination,
     kind: row.kind,
+    ...(row.recipient && { recipient: JSON.parse(row.recipient) as Party }),
     state: settled ? row.state! : 'waiting',
     attempts: row.tries ?? row.attempts ?? 0,
     ...(row.due && !row.leased && { nextAttemptAt: row.due }),

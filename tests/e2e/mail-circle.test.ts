@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { send } from './followed.ts';
+import { segment, startHospital } from './listener.ts';
 import { type Operator, parsed, startOperator } from './mailboxes.ts';
 import { type RunningGateway, startGateway, until } from './running.ts';
 
@@ -35,6 +36,7 @@ function unnamed(number: number, change = (text: string) => text): Buffer {
 
 let operator: Operator;
 let gateway: RunningGateway;
+let hospital: Awaited<ReturnType<typeof startHospital>>;
 let patient: string;
 const folder = mkdtempSync(join(tmpdir(), 'passerelle-circle-'));
 
@@ -57,7 +59,7 @@ const ended = () =>
   });
 
 beforeAll(async () => {
-  operator = await startOperator();
+  [operator, hospital] = [await startOperator(), await startHospital()];
   const directory = join(folder, 'mss.csv');
   const rows = Object.values(people).map(({ number, address }) => `8${number},${address},PER,N`);
   writeFileSync(directory, ['identifier,address,type,red_list', ...rows, ''].join('\n'));
@@ -66,6 +68,7 @@ beforeAll(async () => {
     PASSERELLE__retry: JSON.stringify({ firstSeconds: 0.1, maxSeconds: 0.3, giveUpHours: 1 }),
     PASSERELLE__destinations: JSON.stringify([
       { name: 'mss', type: 'mail', from: 'CH Alpha <cardiologie@ch-alpha.mssante.fr>', smtp, directory },
+      { name: 'hospital', type: 'mllp-out', address: `mllp://127.0.0.1:${hospital.port}`, deliveredBy: 'smtp' },
     ]),
   });
 });
@@ -74,7 +77,7 @@ beforeEach(() => {
 });
 afterAll(async () => {
   await gateway?.remove();
-  await operator.stop();
+  for (const one of [hospital, operator]) await one?.stop();
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -117,6 +120,13 @@ test('the general practitioner and the care team get it, not who has left it, no
   expect(await mailed(unnamed(2))).toEqual([people.nurse.address, people.doctor.address].sort());
   const mail = await parsed(operator.taken[0]!.bytes);
   expect(mail.subject).toMatch(/^XDM\/1\.0\/DDM\+/);
+});
+
+test('the hospital hears of each of them, by number', async () => {
+  const told = () => hospital.heard.filter((one) => one.includes('|ZAM^Z02^') && one.includes('|T02-C2|Y'));
+  const answers = await until(async () => told().length === 2 && told());
+  const numbers = answers.map((one) => /8999\d{8}/.exec(segment(one, 'OBX', 1))?.[0]).sort();
+  expect(numbers).toEqual([`8${people.doctor.number}`, `8${people.nurse.number}`]);
 });
 
 test('whoever the hospital names gets it, and nobody else', async () => {

@@ -1,4 +1,4 @@
--- version 1
+-- version 2
 CREATE TABLE message (
   seq INTEGER PRIMARY KEY,
   id TEXT NOT NULL,
@@ -65,7 +65,7 @@ CREATE TABLE delivery (
   key TEXT,
   size INTEGER NOT NULL,
   created_at INTEGER NOT NULL
-) STRICT;
+, recipient TEXT) STRICT;
 CREATE UNIQUE INDEX delivery_id ON delivery (id);
 CREATE INDEX delivery_message ON delivery (message);
 CREATE INDEX delivery_key ON delivery (key) WHERE key IS NOT NULL;

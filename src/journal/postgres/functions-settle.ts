@@ -26,15 +26,15 @@ END $$;
 -- Enters a delivery. One of the same id: what was delivered or waits is left alone, what was dead is tried again.
 CREATE FUNCTION journal_deliver(
   p_now bigint, p_message bigint, p_lane text, p_id text, p_destination text, p_kind text, p_key text, p_encoding text,
-  p_bytes bytea, p_hash text, p_size bigint
+  p_bytes bytea, p_hash text, p_size bigint, p_recipient text
 ) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   v_seq bigint;
   v_dead record;
   v_root text;
 BEGIN
-  INSERT INTO delivery (id, message, destination, kind, lane, key, size, created_at)
-    VALUES (p_id, p_message, p_destination, p_kind, p_lane, p_key, p_size, p_now)
+  INSERT INTO delivery (id, message, destination, kind, lane, key, size, created_at, recipient)
+    VALUES (p_id, p_message, p_destination, p_kind, p_lane, p_key, p_size, p_now, p_recipient)
     ON CONFLICT (id) DO NOTHING RETURNING seq INTO v_seq;
   IF v_seq IS NOT NULL THEN
     INSERT INTO delivery_body (seq, encoding, bytes, hash) VALUES (v_seq, p_encoding, p_bytes, p_hash);
@@ -58,7 +58,7 @@ CREATE FUNCTION journal_settle(
   p_now bigint, p_owner text, p_id text[], p_attempt integer[], p_state text[], p_faults text[], p_refs text[],
   p_maps text[], p_unmapped text[], p_response text[], p_delay bigint[], p_ambiguous boolean[],
   d_of integer[], d_id text[], d_destination text[], d_kind text[], d_key text[], d_encoding text[], d_bytes bytea[],
-  d_hash text[], d_size bigint[]
+  d_hash text[], d_size bigint[], d_recipient text[]
 ) RETURNS SETOF boolean LANGUAGE plpgsql AS $$
 DECLARE
   v_now bigint := journal_now(p_now);
@@ -105,10 +105,11 @@ BEGIN
         unmapped = excluded.unmapped, response = excluded.response;
     v_states := v_states || e.state;
     CONTINUE WHEN NOT e.i = ANY (d_of);
-    FOR d IN SELECT * FROM unnest(d_of, d_id, d_destination, d_kind, d_key, d_encoding, d_bytes, d_hash, d_size)
-      AS x (of, id, destination, kind, key, encoding, bytes, hash, size) WHERE x.of = e.i
+    FOR d IN SELECT * FROM unnest(d_of, d_id, d_destination, d_kind, d_key, d_encoding, d_bytes, d_hash, d_size,
+        d_recipient) AS x (of, id, destination, kind, key, encoding, bytes, hash, size, recipient) WHERE x.of = e.i
     LOOP
-      PERFORM journal_deliver(v_now, m.seq, m.lane, d.id, d.destination, d.kind, d.key, d.encoding, d.bytes, d.hash, d.size);
+      PERFORM journal_deliver(v_now, m.seq, m.lane, d.id, d.destination, d.kind, d.key, d.encoding, d.bytes, d.hash, d.size,
+        d.recipient);
     END LOOP;
   END LOOP;
   PERFORM journal_count_all(v_states), journal_count('state:accepted', -cardinality(v_states));

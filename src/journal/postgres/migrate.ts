@@ -6,10 +6,16 @@ import { QUEUE_FUNCTIONS } from './functions-queue.ts';
 import { SETTLE_FUNCTIONS } from './functions-settle.ts';
 import { SCHEMA_VERSION, TABLES } from './schema.ts';
 
+/** The functions that end messages take one more column; those of before cannot be replaced by others of their name. */
+const DELIVERIES_ADDRESSED = `ALTER TABLE delivery ADD COLUMN recipient text;
+DROP FUNCTION journal_settle_deliveries, journal_settle, journal_deliver, journal_count_unmapped;
+${SETTLE_FUNCTIONS}`;
+
 /** `MIGRATIONS[n]` leads from version n to n + 1; the first makes everything. */
 const MIGRATIONS = [
   TABLES + QUEUE_FUNCTIONS + INTAKE_FUNCTIONS + SETTLE_FUNCTIONS + KEEPING_FUNCTIONS,
   PROCESS_FUNCTIONS,
+  DELIVERIES_ADDRESSED,
 ];
 
 /**

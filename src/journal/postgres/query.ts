@@ -133,7 +133,7 @@ const OLDEST = `SELECT s.stream, journal_now($1) - least(early.since, arrived.si
   LEFT JOIN LATERAL (SELECT w.since FROM work w WHERE w.stream = s.stream AND w.place = 0
     ORDER BY w.seq LIMIT 1) arrived ON true`;
 
-const DELIVERIES = `SELECT d.message, d.seq, d.id, d.destination, d.kind, o.state, o.settled_at, o.attempts, o.faults, o.refs,
+const DELIVERIES = `SELECT d.message, d.seq, d.id, d.destination, d.kind, d.recipient, o.state, o.settled_at, o.attempts, o.faults, o.refs,
     w.seq AS waits, w.owner IS NOT NULL AS leased, w.due, w.attempts AS tries,
     (SELECT array_agg(r.receipt ORDER BY r.seq) FROM receipt r WHERE r.delivery = d.seq) AS receipts
   FROM delivery d LEFT JOIN delivery_outcome o ON o.seq = d.seq

@@ -1,5 +1,5 @@
 /** Raised by one with every entry added to the migrations in `migrate.ts`. */
-export const SCHEMA_VERSION = 2;
+export const SCHEMA_VERSION = 3;
 
 /**
  * The journal in PostgreSQL; the same tables as in SQLite (`../sqlite/schema.ts` says what each is for), with these

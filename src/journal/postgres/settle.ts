@@ -39,7 +39,7 @@ export async function settleDelivery(
 export async function follow({ db, moment, bell }: Context, id: string, deliveries: NewDelivery[]): Promise<void> {
   for (const one of deliveries) {
     const { delivery, encoding, bytes, hash, size } = await encode(db, one);
-    const body = [encoding, bytes && Buffer.from(bytes), hash, size];
+    const body = [encoding, bytes && Buffer.from(bytes), hash, size, withoutNul(json(delivery.recipient))];
     const values = [
       moment() ?? null,
       id,
@@ -96,6 +96,7 @@ export async function settleAll(
       outgoing.map(({ bytes }) => bytes && Buffer.from(bytes)),
       outgoing.map(({ hash }) => hash),
       outgoing.map(({ size }) => size),
+      outgoing.map(({ delivery }) => withoutNul(json(delivery.recipient))),
     ],
     'settle',
   );
@@ -135,10 +136,10 @@ function withoutNul(value: string | null): string | null {
 }
 
 const SETTLE = `SELECT journal_settle($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
-  $20, $21) AS settled`;
+  $20, $21, $22) AS settled`;
 
 const FOLLOW = `WITH locked AS MATERIALIZED (SELECT journal_lock_lanes())
-  SELECT journal_deliver(journal_now($1), m.seq, m.lane, $3, $4, $5, $6, $7, $8, $9, $10) FROM message m, locked
+  SELECT journal_deliver(journal_now($1), m.seq, m.lane, $3, $4, $5, $6, $7, $8, $9, $10, $11) FROM message m, locked
   WHERE m.id = $2`;
 
 const SETTLE_DELIVERIES = 'SELECT journal_settle_deliveries($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) AS settled';

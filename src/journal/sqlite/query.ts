@@ -97,7 +97,7 @@ const BYTES = 'SELECT bytes, hash FROM message WHERE id = ?1';
 
 const TALLIES = 'SELECT name, n FROM tally';
 
-const DELIVERIES = `SELECT d.seq, d.id, d.destination, d.kind, o.state, o.settled_at, o.attempts, o.faults, o.refs,
+const DELIVERIES = `SELECT d.seq, d.id, d.destination, d.kind, d.recipient, o.state, o.settled_at, o.attempts, o.faults, o.refs,
     w.seq AS waits, w.leased, w.due, w.attempts AS tries
   FROM delivery d LEFT JOIN delivery_outcome o ON o.seq = d.seq
   LEFT JOIN work w ON w.stream = d.destination AND w.seq = d.seq WHERE d.message = ?1 ORDER BY d.seq`;

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 
 /** Raised by one with every entry added to `MIGRATIONS`. */
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 
 /**
  * The whole of the journal in SQLite. A golden test compares what a fresh database holds with `tests/journal/schema.sql`.
@@ -150,7 +150,7 @@ CREATE TABLE once (
 `;
 
 /** `MIGRATIONS[n]` leads from version n to n + 1; the first makes everything. */
-const MIGRATIONS: string[] = [SCHEMA];
+const MIGRATIONS: string[] = [SCHEMA, 'ALTER TABLE delivery ADD COLUMN recipient TEXT;'];
 
 /**
  * Brings a database to the current version, each step in a transaction of its own.

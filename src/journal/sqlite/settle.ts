@@ -105,10 +105,11 @@ function deliver(
   { delivery, encoding, size, body }: Outgoing,
 ) {
   const { db, queue, lanes, clock } = context;
-  const { id, destination, kind, key } = delivery;
+  const { id, destination, kind, key = null, recipient } = delivery;
   const { lane } = message;
   const now = clock.now();
-  const entered = db.insert(INSERT_DELIVERY, id, message.seq, destination, kind, lane, key ?? null, size, now);
+  const row = [id, message.seq, destination, kind, lane, key, size, now, json(recipient)];
+  const entered = db.insert(INSERT_DELIVERY, ...row);
   if (entered !== undefined) {
     db.run(INSERT_BODY, entered, encoding, body.bytes, body.hash);
     if (body.hash !== null) refer(db, body.hash, size);
@@ -197,8 +198,8 @@ const WRITE_OUTCOME = `INSERT OR REPLACE INTO outcome
 const NOTE_FAILURE = `INSERT INTO outcome (seq, state, settled_at, attempts, faults) VALUES (?1, 'accepted', ?2, ?3, ?4)
   ON CONFLICT (seq) DO UPDATE SET state = 'accepted', settled_at = ?2, attempts = ?3, faults = ?4`;
 
-const INSERT_DELIVERY = `INSERT INTO delivery (id, message, destination, kind, lane, key, size, created_at)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`;
+const INSERT_DELIVERY = `INSERT INTO delivery (id, message, destination, kind, lane, key, size, created_at, recipient)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`;
 
 const INSERT_BODY = 'INSERT INTO delivery_body (seq, encoding, bytes, hash) VALUES (?1, ?2, ?3, ?4)';
 
