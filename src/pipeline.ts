@@ -1,6 +1,7 @@
 import type { Provenance, Resource } from '@medplum/fhirtypes';
 import type { Conversion } from './conversion.ts';
 import { type Fault, isError } from './errors.ts';
+import { readIfThere } from './fhir-pages.ts';
 import { LongBase64 } from './formats/fhir/long-base64.ts';
 import type { Message, Settlement } from './journal/journal.ts';
 import { assemble, provenanceId } from './mapping/index.ts';
@@ -98,8 +99,7 @@ async function write(
 /** What an earlier attempt of the message told of its work, if there was one and it came to its end. */
 async function toldOf(message: Message, { fhir }: House): Promise<Provenance | undefined> {
   if (message.attempts === 1) return undefined;
-  const { status, body } = await fhir.send({ method: 'GET', path: `Provenance/${provenanceId(message)}` });
-  return status === 200 ? (body as Provenance) : undefined;
+  return readIfThere<Provenance>(fhir, `Provenance/${provenanceId(message)}`);
 }
 
 /** What the rules need to know of the patient; nothing is read for a message that they have nothing to say about. */

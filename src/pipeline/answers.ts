@@ -10,6 +10,7 @@ import type {
 import type { FhirResponse } from '../adapter.ts';
 import type { Conversion, Draft } from '../conversion.ts';
 import { type Fault, isError, warning } from '../errors.ts';
+import { expectOk, resourcesIn } from '../fhir-pages.ts';
 import type { Message } from '../journal/journal.ts';
 import { PLACE_SYSTEM } from '../seed.ts';
 import { draftAt } from './follow.ts';
@@ -101,10 +102,9 @@ function isAnswers(resource: Resource): resource is QuestionnaireResponse {
 
 /** Observations the server has of the answers: of an earlier version of them, to be taken back, or somebody else's. */
 async function derivedBefore(address: string, drafts: Draft[], { fhir }: Pick<House, 'fhir'>) {
-  const { status, body } = await fhir.send({ method: 'GET', path: `Observation?derived-from=${address}&_count=200` });
+  const read = await fhir.send({ method: 'GET', path: `Observation?derived-from=${address}&_count=200` });
   // A server that does not know the parameter cannot tell.
-  const found =
-    status === 200 ? ((body as Bundle<Observation>).entry ?? []).flatMap(({ resource }) => resource ?? []) : [];
+  const found = read.status === 400 ? [] : resourcesIn<Observation>(expectOk(read).body as Bundle<Observation>);
   const isOurs = ({ identifier = [] }: Observation) => identifier.some(({ system }) => system === PLACE_SYSTEM);
   const own = new Set(drafts.map(({ identity }) => identity.value));
   const gone = found.filter(

@@ -1,6 +1,7 @@
 import type { DocumentReference, Identifier, Organization, Practitioner, PractitionerRole } from '@medplum/fhirtypes';
 import type { FhirEndpoint } from '../adapter.ts';
 import type { Conversion } from '../conversion.ts';
+import { readIfThere } from '../fhir-pages.ts';
 
 /** Numbers of the people and of the structures that stand behind a document. */
 interface Numbers {
@@ -16,6 +17,7 @@ type Someone = Practitioner | Organization | PractitionerRole;
  *
  * @param by the document that takes the place of the known one; absent for a withdrawal, where the sender of the message counts
  * @param claim who takes a document back, as the document itself says where no message does
+ * @throws PasserelleError `fhir-unreachable`: whoever cannot be asked after is not nobody
  */
 export async function mayChange(
   known: DocumentReference,
@@ -31,10 +33,7 @@ export async function mayChange(
   add(ours.structures, [sender?.organization?.identifier]);
   add(ours.people, claim.persons);
   add(ours.structures, claim.organizations);
-  const theirs = await numbersOf(known, async (reference) => {
-    const { status, body } = await fhir.send({ method: 'GET', path: reference });
-    return status === 200 ? (body as Someone) : undefined;
-  });
+  const theirs = await numbersOf(known, (reference) => readIfThere<Someone>(fhir, reference));
   const named = ({ people, structures }: Numbers) => people.length + structures.length > 0;
   if (!named(ours) || !named(theirs)) return true;
   return shares(ours.people, theirs.people) || shares(ours.structures, theirs.structures);

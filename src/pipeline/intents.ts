@@ -1,6 +1,7 @@
 import type { Bundle, DocumentReference, Encounter, Identifier, Resource } from '@medplum/fhirtypes';
 import type { Conversion, Draft, Intent } from '../conversion.ts';
 import { type Fault, fault, warning } from '../errors.ts';
+import { expectOk, resourcesIn } from '../fhir-pages.ts';
 import { documentKey } from '../formats/cda/index.ts';
 import { mayChange } from './authorship.ts';
 import type { House } from './house.ts';
@@ -118,11 +119,7 @@ function isAbout(resource: DocumentReference | Encounter, identity: Identity): b
 }
 
 async function search<R extends Resource>(path: string, house: House): Promise<R[]> {
-  const response = await house.fhir.send({ method: 'GET', path });
-  const bundle = response.body as Bundle<R> | undefined;
-  return (bundle?.entry ?? []).flatMap((entry) =>
-    entry.resource && entry.search?.mode !== 'outcome' ? [entry.resource] : [],
-  );
+  return resourcesIn<R>(expectOk(await house.fhir.send({ method: 'GET', path })).body as Bundle<R>);
 }
 
 function changed<R extends Resource>(before: R, after: R): Draft<R> {

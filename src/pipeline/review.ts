@@ -2,7 +2,7 @@ import type { Resource, Task } from '@medplum/fhirtypes';
 import type { FhirResponse } from '../adapter.ts';
 import type { Draft } from '../conversion.ts';
 import { operationOutcome, PasserelleError } from '../errors.ts';
-import { expectOk } from '../fhir-pages.ts';
+import { expectOk, readIfThere } from '../fhir-pages.ts';
 import { type Author, askedDecision } from '../identity/index.ts';
 import type { Message, Settlement } from '../journal/journal.ts';
 import { type Interaction, messageIn, sourceOf } from '../message.ts';
@@ -51,8 +51,8 @@ export async function applyDecision(
 /** A client that names a version decides about that one; an older one is refused by the FHIR server. */
 async function isCurrent({ headers }: Interaction, reference: string, house: House): Promise<boolean> {
   if (!headers.ifMatch) return true;
-  const { status, body } = await house.fhir.send({ method: 'GET', path: reference });
-  return status === 200 && headers.ifMatch === `W/"${(body as Task).meta?.versionId}"`;
+  const task = await readIfThere<Task>(house.fhir, reference);
+  return task !== undefined && headers.ifMatch === `W/"${task.meta?.versionId}"`;
 }
 
 function newTask(resource: Task, id: string): Draft<Task> {
@@ -63,8 +63,8 @@ function newTask(resource: Task, id: string): Draft<Task> {
 
 /** The message that had asked is named by the first version of its question. */
 async function takeUp(reference: string, house: House): Promise<void> {
-  const { status, body } = await house.fhir.send({ method: 'GET', path: `${reference}/_history/1` });
-  const id = status === 200 ? messageIn(body as Task) : undefined;
+  const first = await readIfThere<Task>(house.fhir, `${reference}/_history/1`);
+  const id = first && messageIn(first);
   if (id) await house.takeUp([id]);
 }
 

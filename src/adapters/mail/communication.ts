@@ -1,5 +1,6 @@
 import type { Bundle, Communication } from '@medplum/fhirtypes';
 import type { Delivery, DeliveryOutcome, DoorContext, Receipt } from '../../adapter.ts';
+import { fault, PasserelleError } from '../../errors.ts';
 import { sourceOf } from '../../message.ts';
 import type { Dossier } from './dossier.ts';
 import type { MailPayload } from './wants.ts';
@@ -40,7 +41,7 @@ function addressee({ recipient, audience, patient }: MailPayload): NonNullable<C
 
 /**
  * RFC 5322, 3.6.4: Message-IDs of the mails by which the same recipient got what is now replaced or taken back, oldest first.
- * None when that cannot be found out: a mail without its thread is better than none.
+ * @throws PasserelleError `fhir-unreachable`: the mail waits until that can be found out.
  */
 export async function threadOf(
   payload: MailPayload,
@@ -55,9 +56,7 @@ export async function threadOf(
   ]);
   const about = new Set([...before, ...payload.documents]);
   const path = `Communication?subject=${patient}&status=completed&_sort=sent&_count=200`;
-  const { status, body } = await fhir.send({ method: 'GET', path });
-  const notes =
-    status === 200 ? ((body as Bundle<Communication>).entry ?? []).flatMap((one) => one.resource ?? []) : [];
+  const notes = await found(path, fhir);
   const to = JSON.stringify(addressee(payload));
   const mine = notes.filter(
     (note) =>
@@ -67,12 +66,14 @@ export async function threadOf(
   return ids.filter((id) => id !== payload.messageId).map((id) => `<${id}>`);
 }
 
-/** Notes a late answer on the mail's Communication: read is `received`, refused is `not-done`. */
+/**
+ * Notes a late answer on the mail's Communication: read is `received`, refused is `not-done`.
+ * @throws PasserelleError `fhir-unreachable`: whoever brought the answer keeps it and brings it again.
+ */
 export async function noteReceipt(messageId: string, receipt: Receipt, room: Room): Promise<void> {
   const { system, value } = midOf(messageId);
   const path = `Communication?identifier=${encodeURIComponent(`${system}|${value}`)}`;
-  const { status, body } = await room.fhir.send({ method: 'GET', path });
-  const note = status === 200 ? ((body as Bundle).entry?.[0]?.resource as Communication | undefined) : undefined;
+  const [note] = await found(path, room.fhir);
   if (!note) return;
   if (receipt.kind === 'read') note.received = receipt.at;
   if (receipt.kind === 'failed') {
@@ -87,7 +88,19 @@ function midOf(messageId: string) {
   return { system: 'urn:ietf:rfc:3986', value: `mid:${messageId}` };
 }
 
-async function put(note: Communication, { fhir, log }: Room): Promise<void> {
+async function found(path: string, fhir: Room['fhir']): Promise<Communication[]> {
+  const { status, body } = await fhir.send({ method: 'GET', path });
+  if (status !== 200) throw unreachable(status);
+  return ((body as Bundle<Communication>).entry ?? []).flatMap(({ resource, search }) =>
+    resource && search?.mode !== 'outcome' ? [resource] : [],
+  );
+}
+
+async function put(note: Communication, { fhir }: Room): Promise<void> {
   const { status } = await fhir.send({ method: 'PUT', path: `Communication/${note.id}`, body: note });
-  if (status >= 300) log.warn({ status }, 'communication not written');
+  if (status >= 300) throw unreachable(status);
+}
+
+function unreachable(status: number): PasserelleError {
+  return new PasserelleError(fault('fhir-unreachable', { detail: `answered ${status}` }));
 }

@@ -1,7 +1,7 @@
 import type { Bundle, DocumentReference, List, Parameters, Resource } from '@medplum/fhirtypes';
 import type { Request } from 'express';
 import type { FhirEndpoint } from '../../adapter.ts';
-import { type Fault, fault, isError } from '../../errors.ts';
+import { type Fault, fault, isError, PasserelleError } from '../../errors.ts';
 import { patchXml, read } from '../../formats/fhir/index.ts';
 import { type Change, fhirPathChanges, isOpen, jsonChanges } from './changes.ts';
 import { readOne } from './dossier.ts';
@@ -76,6 +76,7 @@ async function matching({ type, id, query }: PatchTarget, fhir: FhirEndpoint): P
     return one ? [one] : [];
   }
   const { status, body } = await fhir.send({ method: 'GET', path: `${type}?${query}&_count=2` });
+  if (status >= 500) throw new PasserelleError(fault('fhir-unreachable', { detail: `answered ${status}` }));
   const found = status === 200 ? ((body as Bundle<Entry>).entry ?? []) : [];
   return found.flatMap((one) => (one.resource && one.search?.mode !== 'outcome' ? [one.resource] : []));
 }
