@@ -5,7 +5,7 @@ import { read } from '../../src/formats/mail/index.ts';
 import { type Mailbox, type Operator, parsed, startMailbox, startOperator } from './mailboxes.ts';
 import { type RunningGateway, startGateway, until } from './running.ts';
 
-const golden = readFileSync(join(import.meta.dirname, '..', 'golden', 'hl7v2-mdm-t02', 'input.hl7'));
+const golden = (name: string) => readFileSync(join(import.meta.dirname, '..', 'golden', name, 'input.hl7'));
 const HOSPITAL = 'cardiologie@ch-alpha.mssante.fr';
 const GP = 'hugo.traitant@medecin.mssante.fr';
 
@@ -14,6 +14,7 @@ describe('the sender of a mail is told what became of it, servers in process', (
   let mailbox: Mailbox;
   let gateway: RunningGateway;
   let mail: string;
+  let replacement: string;
   const put = (raw: string) => mailbox.appendMessage('INBOX', [], new Date(), raw);
   const seen = () => mailbox.getMailbox('INBOX').messages.every((one) => one.flags.includes('\\Seen'));
   const renamed = (raw: string, id: string) => raw.replace(/^Message-ID: <[^>]+>/m, `Message-ID: <${id}@test>`);
@@ -29,10 +30,16 @@ describe('the sender of a mail is told what became of it, servers in process', (
     const sending = await startGateway({
       PASSERELLE__destinations: JSON.stringify([{ name: 'mss', type: 'mail', from: `CH Alpha <${HOSPITAL}>`, smtp }]),
     });
-    const asked = golden.toString('latin1').replace(/(ACK_LECTURE_MSS\^MetaDMPMSS\|\|)N/, '$1Y');
-    await sending.send(Buffer.from(asked, 'latin1'));
-    await until(async () => operator.taken.some(({ to }) => to[0] === GP));
-    mail = operator.taken.find(({ to }) => to[0] === GP)!.bytes.toString('latin1');
+    const mailOf = async (name: string) => {
+      operator.taken.length = 0;
+      const asked = golden(name)
+        .toString('latin1')
+        .replace(/(ACK_LECTURE_MSS\^MetaDMPMSS\|\|)N/, '$1Y');
+      await sending.send(Buffer.from(asked, 'latin1'));
+      return until(async () => operator.taken.find(({ to }) => to[0] === GP)?.bytes.toString('latin1'));
+    };
+    mail = await mailOf('hl7v2-mdm-t02');
+    replacement = await mailOf('hl7v2-mdm-t10');
     await sending.remove();
     const imap = { ...server, port: mailbox.port, user: 'testuser', password: 'testpass' };
     gateway = await startGateway({
@@ -91,10 +98,29 @@ describe('the sender of a mail is told what became of it, servers in process', (
   });
 
   test('a known number with other traits is held for a person: KO with 904', async () => {
-    const other = mail.replace(/filename=IHE_XDM\.zip/, '$&').replace(/^Message-ID: <[^>]+>/m, 'Message-ID: <x@test>');
-    put(renamed(await withOtherTraits(other), 'traits'));
+    const other = await rewritten(mail, (cda) => cda.replaceAll('19840229', '19850301'));
+    put(renamed(other, 'traits'));
     const { subject } = await parsed((await answerTo('traits')).bytes);
     expect(subject).toContain('[KO Intégration système !][904]');
+  });
+
+  test('a replacement by people who have nothing to do with the document: KO with 901', async () => {
+    const strange = (cda: string) =>
+      numbered(cda, 9901)
+        .replace(/(root="1\.2\.250\.1\.71\.4\.2\.1" extension=")[^"]+/g, '$1899988877766')
+        .replace(/(root="1\.2\.250\.1\.71\.4\.2\.2" extension=")[^"]+/g, '$11988877766');
+    put(renamed(await rewritten(replacement, strange), 'stranger'));
+    const { subject } = await parsed((await answerTo('stranger')).bytes);
+    expect(subject).toContain('[KO Intégration système !][901] [Annule et remplace] XDM/1.0/DDM+');
+  });
+
+  test('the author’s replacement is taken; a second one of the older version: KO with 900', async () => {
+    put(renamed(replacement, 'newer'));
+    expect((await answerTo('newer')).bytes.toString('latin1')).toMatch(/; processed\r$/m);
+    put(renamed(await rewritten(replacement, (cda) => numbered(cda, 9902)), 'older'));
+    const told = await answerTo('older');
+    expect((await parsed(told.bytes)).subject).toContain('[KO Intégration système !][900]');
+    expect((await read(told.bytes)).tree.report!.results).toEqual([{ recipient: GP, outcome: 'failed', code: '900' }]);
   });
 
   test('nobody is answered who did not ask, or who asks for another address', async () => {
@@ -112,23 +138,28 @@ describe('the sender of a mail is told what became of it, servers in process', (
   });
 });
 
-/** The same mail about a patient of that number with another birth date, hash and size put right. */
-async function withOtherTraits(mail: string): Promise<string> {
+/** The replacing document under another number. */
+const numbered = (cda: string, number: number) => cda.replace('1.2.250.1.999.7.2.103', `1.2.250.1.999.7.2.${number}`);
+
+/** The same mail with its document changed, number, hash and size put right. */
+async function rewritten(mail: string, change: (cda: string) => string): Promise<string> {
   const { tree, parts } = await read(Buffer.from(mail, 'latin1'));
   const { write } = await import('../../src/formats/xdm/index.ts');
-  const cda = Buffer.from(parts[0]!.bytes).toString('utf8').replaceAll('19840229', '19850301');
+  const cda = change(Buffer.from(parts[0]!.bytes).toString('utf8'));
   const [document] = tree.documents;
+  const replaced = document!.replaces?.value;
   const archive = await write({
     uniqueId: '2.25.1',
     sourceId: '1.2.3',
     title: 'x',
     submissionTime: '20240101000000',
+    ...(replaced ? { replaces: replaced.replace('urn:oid:', '') } : {}),
     documents: [
       {
         uri: 'DOC00001.XML',
         bytes: Buffer.from(cda),
         mimeType: 'text/xml',
-        uniqueId: document!.uniqueId!,
+        uniqueId: /<id root="([^"]+)"/.exec(cda)![1]!,
         title: 'x',
         creationTime: '20240101000000',
         languageCode: 'fr-FR',

@@ -6,13 +6,13 @@ import { type RunningGateway, startGateway, until } from './running.ts';
 
 const golden = (name: string) => readFileSync(join(import.meta.dirname, '..', 'golden', name, 'input.hl7'));
 
-/** The MDM^T04 of the golden cases, about another document. */
-function withdrawalOf(id: string): Buffer {
-  const text = golden('hl7v2-mdm-t04').toString('latin1');
-  const payload = /\^Base64\^([A-Za-z0-9+/=]{200,})/.exec(text)![1]!;
-  const cda = Buffer.from(payload, 'base64').toString('utf8').replaceAll('1.2.250.1.999.7.2.104', id);
-  const changed = text.replace(payload, Buffer.from(cda).toString('base64')).replaceAll('1.2.250.1.999.7.2.104', id);
-  return Buffer.from(changed, 'latin1');
+/** The same message with its documents under other numbers. */
+function withIds(message: string, numbers: Record<string, string>): string {
+  const renumbered = (text: string) =>
+    text.replace(/1\.2\.250\.1\.999\.7\.2\.(\d+)/g, (_, id: string) => `1.2.250.1.999.7.2.${numbers[id] ?? id}`);
+  const payload = /\^Base64\^([A-Za-z0-9+/=]{200,})/.exec(message)![1]!;
+  const cda = renumbered(Buffer.from(payload, 'base64').toString('utf8'));
+  return renumbered(message.replace(payload, Buffer.from(cda).toString('base64')));
 }
 
 const seen = (server: Mailbox) =>
@@ -130,7 +130,7 @@ describe('secure mail in, IMAP and SMTP servers in process (Postfix and Dovecot 
 
   test('a withdrawal travels: the archive says D, and the document is taken back there too', async () => {
     const before = operator.taken.length;
-    await sending.send(withdrawalOf('1.2.250.1.999.7.2.101'));
+    await sending.send(Buffer.from(withIds(golden('hl7v2-mdm-t04').toString('latin1'), { 104: '101' }), 'latin1'));
     await until(async () => operator.taken.length > before);
     const mail = operator.taken[before]!.bytes;
     const { subject, inReplyTo, references } = await parsed(mail);
@@ -143,6 +143,30 @@ describe('secure mail in, IMAP and SMTP servers in process (Postfix and Dovecot 
       (await receiving.get(`/fhir/R4/DocumentReference?patient.identifier=${ins}`)).body.entry?.[0]?.resource.status;
     await until(async () => (await status()) === 'entered-in-error');
     await until(async () => (await taken())[0].state === 'delivered');
+  });
+
+  test('a replacement travels, though only the message and the metadata say which document it replaces', async () => {
+    const document = async (id: string) =>
+      (await receiving.get(`/fhir/R4/DocumentReference?identifier=urn:oid:1.2.250.1.999.7.2.${id}`)).body.entry?.[0]
+        ?.resource;
+    const gp = () => operator.taken.find(({ to }) => to[0] === 'hugo.traitant@medecin.mssante.fr');
+    const sentBy = async (message: string) => {
+      operator.taken.length = 0;
+      await sending.send(Buffer.from(message, 'latin1'));
+      put((await until(async () => gp())).bytes.toString('latin1'));
+    };
+    // Numbers of their own: the document of before has been withdrawn.
+    const other = (name: string) => withIds(golden(name).toString('latin1'), { 101: '801', 103: '803' });
+    await sentBy(other('hl7v2-mdm-t02').replace('T02-1', 'T02-801'));
+    await until(async () => (await document('801'))?.status === 'current');
+    expect((await document('801')).identifier).toContainEqual(
+      expect.objectContaining({ value: expect.stringMatching(/^urn:uuid:/) }),
+    );
+    await sentBy(other('hl7v2-mdm-t10').replace('T10-1', 'T10-803'));
+    await until(async () => (await document('801'))?.status === 'superseded');
+    const replacing = await document('803');
+    const target = { identifier: { value: 'urn:oid:1.2.250.1.999.7.2.801' } };
+    expect(replacing).toMatchObject({ status: 'current', relatesTo: [{ code: 'replaces', target }] });
   });
 
   test('a changed document is refused, kept, and not looked at again', async () => {

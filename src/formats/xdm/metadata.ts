@@ -9,7 +9,9 @@ const RIM = 'urn:oasis:names:tc:ebxml-regrep';
 export function metadataXml(submission: XdmSubmission): string {
   const ids = new Numbers();
   const entries = submission.documents.map(({ uniqueId }) => entryUuid(uniqueId));
-  const documents = submission.documents.map((one, index) => documentXml(one, entries[index]!, ids));
+  const documents = submission.documents.map((one, index) =>
+    documentXml(one, entries[index]!, ids, index === 0 ? submission.replaces : undefined),
+  );
   const members = entries.map((entry) => memberXml(entry, ids));
   const replaced = submission.replaces ? [replaceXml(entries[0]!, entryUuid(submission.replaces), ids)] : [];
   return [
@@ -33,7 +35,7 @@ function entryUuid(uniqueId: string): string {
   return `urn:uuid:${seedUuid('XDSDocumentEntry', uniqueId)}`;
 }
 
-function documentXml(document: XdmDocument, id: string, ids: Numbers): string {
+function documentXml(document: XdmDocument, id: string, ids: Numbers, replaces?: string): string {
   const { bytes, confidentiality } = document;
   const slots: [string, string[]][] = [
     ['creationTime', [document.creationTime]],
@@ -48,6 +50,8 @@ function documentXml(document: XdmDocument, id: string, ids: Numbers): string {
     ['legalAuthenticator', given(document.legalAuthenticator)],
     // Metadata of one's own are named by URN, IHE ITI TF-3, 4.2.3.1.6.
     ['urn:passerelle:action', given(document.action)],
+    // The association below names an entry, which who got the older document in another way has never seen.
+    ['urn:passerelle:replaces', given(replaces)],
   ];
   const classified = (scheme: keyof typeof ENTRY_CODES, code: XdsCode | undefined) =>
     code ? classificationXml(id, ENTRY_CODES[scheme], code, ids) : '';

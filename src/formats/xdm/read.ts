@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
+import type { Identifier } from '@medplum/fhirtypes';
 import yauzl, { type Entry, type ZipFile } from 'yauzl';
 import { type Fault, fault, isError, warning } from '../../errors.ts';
 import { attribute, child, elements, readXml, type XmlElement } from '../xml/index.ts';
-import { externalOf, lackingOf, lackingOfSet, setPatients, slot } from './required.ts';
+import { associations, ENTRY_UUID, externalOf, lackingOf, lackingOfSet, setPatients, slot } from './required.ts';
 import { ENTRY, ON_DEMAND, STABLE } from './schemes.ts';
 
 /** A document of an archive, with what METADATA.XML says of it. */
@@ -16,6 +17,10 @@ export interface ArchivedDocument {
   title?: string;
   /** `D`: the document is taken back; whatever the sender calls the slot. */
   action?: 'D';
+  /** entryUUID, `urn:uuid:…`: by what later submissions name the document. */
+  entry?: string;
+  /** The document that this one takes the place of: by its uniqueId where that is told, else by its entryUUID. */
+  replaces?: Identifier;
 }
 
 /** Documents of an archive with the metadata found for each, and all that is wrong with it. */
@@ -126,7 +131,7 @@ function documentsOf(name: string, files: Map<string, Buffer>): ReadArchive {
       continue;
     }
     if (isAltered(content, object)) found.faults.push(fault('xdm-document-altered', { place: path }));
-    found.documents.push({ path, bytes: content, ...toldOf(object) });
+    found.documents.push({ path, bytes: content, ...toldOf(object), ...replacedBy(object, list!) });
   }
   if (list && objects.length > 0) found.faults.push(...saidWrongly(list, objects, found.documents, name));
   return found;
@@ -162,6 +167,33 @@ function isAltered(content: Buffer, object: XmlElement): boolean {
   return hash !== undefined && createHash('sha1').update(content).digest('hex') !== hash;
 }
 
+/** IHE ITI TF-3, 4.2.2.2: a replacement is an association from its entry to that of the document replaced. */
+function replacedBy(object: XmlElement, list: XmlElement): Pick<ArchivedDocument, 'entry' | 'replaces'> {
+  const id = attribute(object, 'id') ?? '';
+  const entry = ENTRY_UUID.test(id) ? { entry: id } : {};
+  const uniqueId = ownSlot(object, 'replaces');
+  if (uniqueId && uniqueId.length <= 200) return { ...entry, replaces: documentIdentifier(uniqueId) };
+  const target = associations(list, 'RPLC')
+    .filter((one) => attribute(one, 'sourceObject') === id)
+    .map((one) => attribute(one, 'targetObject') ?? '')
+    .find((one) => ENTRY_UUID.test(one));
+  return { ...entry, ...(target ? { replaces: { system: 'urn:ietf:rfc:3986', value: target } } : {}) };
+}
+
+/** `root^extension`, or an OID or UUID alone, as FHIR writes an identifier. */
+function documentIdentifier(uniqueId: string): Identifier {
+  const [root = '', extension] = uniqueId.split('^');
+  const urn = `urn:${/^[0-9a-f]{8}-/i.test(root) ? 'uuid' : 'oid'}:${root}`;
+  return extension ? { system: urn, value: extension } : { system: 'urn:ietf:rfc:3986', value: urn };
+}
+
+/** A metadata element of somebody's own, whatever the sender calls its namespace. */
+function ownSlot(object: XmlElement, name: string): string | undefined {
+  const names = elements(object, 'Slot').map((one) => attribute(one, 'name') ?? '');
+  const found = names.find((one) => one.toLowerCase().split(':').at(-1) === name);
+  return found === undefined ? undefined : slot(object, found);
+}
+
 function toldOf(object: XmlElement): Omit<ArchivedDocument, 'path'> {
   const name = child(object, 'Name');
   const localised = name && child(name, 'LocalizedString');
@@ -171,7 +203,6 @@ function toldOf(object: XmlElement): Omit<ArchivedDocument, 'path'> {
     title: localised && attribute(localised, 'value'),
   };
   const there = Object.fromEntries(Object.entries(told).filter(([, one]) => one !== undefined));
-  const action = elements(object, 'Slot').find((one) => /(^|:)action$/i.test(attribute(one, 'name') ?? ''));
-  if (action && slot(object, attribute(action, 'name')!) === 'D') there.action = 'D';
+  if (ownSlot(object, 'action') === 'D') there.action = 'D';
   return { ...there, mimeType: attribute(object, 'mimeType') ?? 'application/octet-stream' };
 }

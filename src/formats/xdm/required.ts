@@ -3,7 +3,8 @@ import { AUTHOR, CONTENT_TYPE, ENTRY, ENTRY_CODES, SET, SET_NODE } from './schem
 
 const OID = /^[0-2](\.(0|[1-9]\d*))+$/;
 const TIME = /^\d{4}(\d\d){0,5}$/;
-const ENTRY_UUID = /^urn:uuid:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+/** An entryUUID as it is written. */
+export const ENTRY_UUID = /^urn:uuid:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const AUTHORITY = /^(&[0-2](\.\d+)+&ISO)?$/;
 const shapes = {
   patientId: /^[^^&|~]+\^\^\^&[0-2](\.\d+)+&ISO(\^[A-Z]+)?$/,
@@ -45,7 +46,8 @@ export function lackingOfSet(list: XmlElement, entries: XmlElement[]): string[] 
   return found;
 }
 
-function associations(list: XmlElement, kind: 'HasMember' | 'RPLC'): XmlElement[] {
+/** Associations of one kind, whatever the namespace its name is in. */
+export function associations(list: XmlElement, kind: 'HasMember' | 'RPLC'): XmlElement[] {
   return elements(list, 'Association').filter((one) => attribute(one, 'associationType')?.endsWith(`:${kind}`));
 }
 
