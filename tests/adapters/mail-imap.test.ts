@@ -1,5 +1,3 @@
-import type { AddressInfo } from 'node:net';
-import { connect, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, expect, test } from '@jest/globals';
 import type { DoorContext, Receipt } from '../../src/adapter.ts';
 import type { MailConfig } from '../../src/adapters/mail/config.ts';
@@ -7,7 +5,7 @@ import { checkMailbox, openReceiver, type Receiver } from '../../src/adapters/ma
 import { fault, PasserelleError } from '../../src/errors.ts';
 import { createLog } from '../../src/log.ts';
 import type { Incoming } from '../../src/message.ts';
-import { type Mailbox, startMailbox } from '../e2e/mailboxes.ts';
+import { type Mailbox, startLine, startMailbox } from '../e2e/mailboxes.ts';
 import { until } from '../e2e/running.ts';
 
 const closing: (() => Promise<void> | void)[] = [];
@@ -15,27 +13,10 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
 });
 
-/** A wire between client and server that can be cut. */
 async function wireTo(port: number) {
-  const sockets = new Set<Socket>();
-  const server: Server = createServer((near) => {
-    const far = connect(port, '127.0.0.1');
-    for (const one of [near, far]) {
-      sockets.add(one);
-      one.on('error', () => {});
-      one.on('close', () => sockets.delete(one));
-    }
-    near.pipe(far).pipe(near);
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const cut = () => {
-    for (const one of sockets) one.destroy();
-  };
-  closing.push(async () => {
-    cut();
-    await new Promise<void>((resolve) => server.close(() => resolve()));
-  });
-  return { port: (server.address() as AddressInfo).port, cut };
+  const line = await startLine(port);
+  closing.push(line.stop);
+  return line;
 }
 
 async function mailbox(): Promise<Mailbox> {

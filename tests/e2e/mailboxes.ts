@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { simpleParser } from 'mailparser';
 import { SMTPServer } from 'smtp-server';
 
@@ -92,10 +92,45 @@ function endIdle(server: {
   });
 }
 
-/** A small IMAP server in this process; what is put into INBOX is announced to whoever waits. */
-export async function startMailbox(): Promise<Mailbox> {
+/**
+ * A small IMAP server in this process; what is put into INBOX is announced to whoever waits.
+ * @param uidvalidity another one says that UIDs of before mean nothing any more (RFC 3501, 2.3.1.1).
+ */
+export async function startMailbox({ uidvalidity = 1 } = {}): Promise<Mailbox> {
   const make = createRequire(import.meta.url)('hoodiecrow-imap') as (options: object) => Mailbox;
-  const server = make({ plugins: ['IDLE', endIdle, 'UIDPLUS'], storage: { INBOX: {} } });
+  const server = make({ plugins: ['IDLE', endIdle, 'UIDPLUS'], storage: { INBOX: { uidvalidity } } });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return Object.assign(server, { port: server.server.address().port });
+}
+
+/** A line between a client and a server on this machine, which can be cut and led to another server. */
+export async function startLine(target: number) {
+  const sockets = new Set<Socket>();
+  const listener = createServer((near) => {
+    const far = connect(line.target, '127.0.0.1');
+    for (const one of [near, far]) {
+      sockets.add(one);
+      one.on('error', () => {});
+      one.on('close', () => {
+        sockets.delete(one);
+        near.destroy();
+        far.destroy();
+      });
+    }
+    near.pipe(far).pipe(near);
+  });
+  await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
+  const line = {
+    port: (listener.address() as AddressInfo).port,
+    /** Port of the server that new connections lead to. */
+    target,
+    cut() {
+      for (const one of sockets) one.destroy();
+    },
+    async stop() {
+      line.cut();
+      await new Promise<void>((resolve) => listener.close(() => resolve()));
+    },
+  };
+  return line;
 }
