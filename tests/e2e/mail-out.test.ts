@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -271,6 +271,20 @@ print(json.dumps([m['subject'], [p.get_content_type() for p in m.walk()], m.defe
     expect((await gateway.post(`/messages/${messages[0].id}/replay`, '')).status).toBe(202);
     await quiet();
     expect(operator.taken).toHaveLength(0);
+  });
+
+  test('longer than the 25 MB of MSSanté once it is a mail: it goes nowhere, and the dead letters say so', async () => {
+    const pdf = Buffer.concat([Buffer.from('%PDF-1.4\n'), randomBytes(10_000_000), Buffer.from('%%EOF\n')]);
+    const cda = (text: string) => text.replace(/JVBERi[A-Za-z0-9+/=]+/, pdf.toString('base64'));
+    expect(await gateway.send(variant(9, { cda }))).toMatchObject({ code: 'AA' });
+    await quiet();
+    expect(operator.taken).toHaveLength(0);
+    const { messages } = (await gateway.get('/messages?limit=1')).body;
+    const { deliveries } = (await gateway.get(`/messages/${messages[0].id}`)).body;
+    expect(deliveries.map((one: any) => [one.state, ...codesOf(one)])).toEqual([
+      ['dead', 'mail-too-large'],
+      ['dead', 'mail-too-large'],
+    ]);
   });
 
   test('server down: the mail waits, then goes once; the Message-ID stays', async () => {
