@@ -33,12 +33,16 @@ const movements = new Set(events.ADT!.visit!.split(' '));
 export function inspect(tree: Hl7v2Tree, documents: InspectedDocument[] = [], options: InspectOptions = {}): Fault[] {
   if (tree.raw.segments.length === 0) return [];
   const faults = [...header(tree), ...charsetFault(tree)];
-  const known = Object.hasOwn(events, tree.message.type);
-  if (known && tree.message.type !== 'ZAM') {
+  // Of an event that is not taken nobody knows what it must carry: advice about its segments would be wrong.
+  if (isTaken(tree) && tree.message.type !== 'ZAM') {
     faults.push(...patient(tree), ...visit(tree), ...merge(tree), ...result(tree));
     faults.push(...inspectDocuments({ tree, documents, options }));
   }
   return faults.sort((a, b) => rank(a) - rank(b));
+}
+
+function isTaken({ message }: Hl7v2Tree): boolean {
+  return taken.get(message.type)?.has(message.event) ?? false;
 }
 
 /** Worst first: a refusal by circumstances (AR: another patient, an unsupported event) outweighs content at fault (AE). */
@@ -58,7 +62,7 @@ function header(tree: Hl7v2Tree): Fault[] {
   }
   if (type !== '' && !Object.hasOwn(events, type)) {
     faults.push(fault('hl7-message-type', { place: 'MSH-9.1', params: { type: shown(type), accepted: TYPES } }));
-  } else if (type !== '' && !taken.get(type)!.has(event)) {
+  } else if (type !== '' && !isTaken(tree)) {
     const params = { type, event: shown(event), accepted: events[type]!.all };
     faults.push(fault('hl7-event', { place: 'MSH-9.2', params }));
   }

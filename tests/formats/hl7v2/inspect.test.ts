@@ -210,6 +210,12 @@ describe('movements and results', () => {
     expect(told(adt(event, base.PV1!, 'MRG|770002^^^CH-ALPHA'))).toEqual(['e hl7-event MSH-9.2']);
   });
 
+  test('of an event that is not taken nothing else is said', () => {
+    expect(told(adt('A37', base.PID!))).toEqual(['e hl7-event MSH-9.2']);
+    const withdrawal = mdm({ MSH: msh('MDM^T02', 'MDM^T11'), PV1: undefined, TXA: undefined });
+    expect(told(withdrawal)).toEqual(['e hl7-event MSH-9.2']);
+  });
+
   test('a merge needs both sides', () => {
     expect(told(adt('A40'))).toEqual(['e hl7-segment-missing MRG']);
     expect(told(adt('A40', 'MRG|||'))).toEqual(['e hl7-field-missing MRG-1']);
