@@ -161,6 +161,8 @@ export interface FhirEndpoint {
    * this process. Must not be changed.
    */
   find?(type: string, parameter: string, values: string[], limit?: number): Resource[];
+  /** Runs reads by {@link find} that are to see one state, and cost less so; what is asked after `reads` has returned is apart. */
+  together?<T>(reads: () => T): T;
   /** Observations of a patient, newest first; where {@link find} is. Must not be changed. */
   readings?(asked: Reading): Observation[];
 }

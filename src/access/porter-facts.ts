@@ -91,19 +91,22 @@ async function learn(
   const about = <R extends Resource>(wanted: boolean, type: string, more = ''): Promise<R[]> =>
     wanted ? records.find<R>(type, 'patient', references, more) : none;
   const partner = [...me.references.values(), ...me.organizations.values()].some((one) => rules.roles[one]);
-  const [patients, teams, consents, stays, episodes, services, documents] = await Promise.all([
-    isProfessional ? records.find<Patient>('Patient', '_id', ids) : none,
-    about<CareTeam>(isProfessional, 'CareTeam', '&status=active'),
-    about<Consent>(isProfessional || me.kind === 'tool', 'Consent'),
-    about<Encounter>(me.organizations.size > 0, 'Encounter', `&status=${rules.currentStay.join(',')}`),
-    about<EpisodeOfCare>(me.kind === 'tool' || me.territory.size > 0, 'EpisodeOfCare'),
-    about<ServiceRequest>(partner, 'ServiceRequest', '&status=active'),
-    about<DocumentReference>(
-      true,
-      'DocumentReference',
-      `&security-label=${Object.values(rules.labels).flat().join(',')}`,
-    ),
-  ]);
+  const together = records.together ?? (<T>(finds: () => T) => finds());
+  const [patients, teams, consents, stays, episodes, services, documents] = await together(() =>
+    Promise.all([
+      isProfessional ? records.find<Patient>('Patient', '_id', ids) : none,
+      about<CareTeam>(isProfessional, 'CareTeam', '&status=active'),
+      about<Consent>(isProfessional || me.kind === 'tool', 'Consent'),
+      about<Encounter>(me.organizations.size > 0, 'Encounter', `&status=${rules.currentStay.join(',')}`),
+      about<EpisodeOfCare>(me.kind === 'tool' || me.territory.size > 0, 'EpisodeOfCare'),
+      about<ServiceRequest>(partner, 'ServiceRequest', '&status=active'),
+      about<DocumentReference>(
+        true,
+        'DocumentReference',
+        `&security-label=${Object.values(rules.labels).flat().join(',')}`,
+      ),
+    ]),
+  );
   const labelled = documents.filter((one) => isLabelled(rules, one));
   const inherited = await inheritedFrom(rules, labelled, records);
   const current = stays.filter((one) => rules.currentStay.includes(one.status));

@@ -12,6 +12,8 @@ export interface Records {
     more?: string,
     limit?: number,
   ): Promise<R[]>;
+  /** Begins several finds at once, so that they see one state; where the server is in this process. */
+  together?<T>(finds: () => T): T;
 }
 
 /** Beyond this an answer is cut off; a patient's own circle never comes near. */
@@ -25,6 +27,7 @@ export function recordsOf(fhir: FhirEndpoint): Records {
     return {
       find: async <R>(type: string, parameter: string, values: string[], _more = '', limit?: number) =>
         find.call(fhir, type, parameter, values, limit) as R[],
+      ...(fhir.together ? { together: (finds) => fhir.together!(finds) } : {}),
     };
   }
   return {

@@ -23,6 +23,7 @@ export class Lookup {
   readonly #answers = new Map<string, Resource[]>();
   readonly #readings: Readings;
   #commit = -1;
+  #isTogether = false;
 
   constructor(shelf: Shelf, parameters: Parameters) {
     this.#shelf = shelf;
@@ -36,7 +37,7 @@ export class Lookup {
    */
   find(type: string, code: string, values: string[], limit = MOST_FOUND): Resource[] {
     if (values.length === 0) return [];
-    this.#forgetOld();
+    if (!this.#isTogether) this.#forgetOld();
     const key = `${type} ${code} ${limit} ${values.join(',')}`;
     const known = this.#answers.get(key);
     if (known) return known;
@@ -45,6 +46,19 @@ export class Lookup {
     const found = rows.map(({ vid }) => this.#version(vid));
     if (found.length <= LARGEST_KEPT) this.#answers.set(key, found);
     return found;
+  }
+
+  /** Finds of one state: asking for new commits, and locking the file to read it, is then done once for all of them. */
+  together<T>(reads: () => T): T {
+    return this.#shelf.connection.snapshot(() => {
+      this.#forgetOld();
+      this.#isTogether = true;
+      try {
+        return reads();
+      } finally {
+        this.#isTogether = false;
+      }
+    });
   }
 
   /** Readings of a patient, newest first; versions that were parsed before are not parsed again. */

@@ -44,6 +44,10 @@ export class StoreEndpoint implements FhirEndpoint {
     return this.#lookup.find(type, parameter, values, limit);
   }
 
+  together<T>(reads: () => T): T {
+    return this.#lookup.together(reads);
+  }
+
   readings(asked: Reading): Observation[] {
     return this.#lookup.readings(asked);
   }

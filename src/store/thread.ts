@@ -69,6 +69,7 @@ export async function openStoreThread(options: StoreOptions): Promise<StoreThrea
     endpoint: {
       send: (request) => thread.send(request),
       find: reading.find,
+      together: reading.together,
       readings: reading.readings,
     },
     close: async () => {

@@ -36,3 +36,17 @@ test('what the index says, as of the last commit', async () => {
   expect(find('CareTeam', 'patient', 'Patient/b')).toEqual(['u']);
   expect(() => find('CareTeam', 'date', 'x')).toThrow();
 });
+
+test('finds made together see the last commit, also when the one before failed', async () => {
+  const { together } = fixture.store.endpoint;
+  const both = () =>
+    together!.call(fixture.store.endpoint, () => [find('Patient', '_id', 'c'), find('Patient', '_id', 'd')]);
+  expect(both()).toEqual([[], []]);
+  expect(() => together!.call(fixture.store.endpoint, () => find('CareTeam', 'date', 'x'))).toThrow();
+  await fixture.send('PUT', 'Patient/c', { resourceType: 'Patient', id: 'c' });
+  expect(both()).toEqual([['c'], []]);
+  await fixture.send('PUT', 'Patient/d', { resourceType: 'Patient', id: 'd' });
+  expect(find('Patient', '_id', 'd')).toEqual(['d']);
+  await fixture.send('DELETE', 'Patient/c');
+  expect(both()).toEqual([[], ['d']]);
+});
