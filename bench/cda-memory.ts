@@ -24,13 +24,13 @@ function main(step: string): void {
   };
   for (let i = 0; i < 100; i++) work(golden);
   const large = largeDocument(40 * MB);
-  const base = peak();
+  const base = peakMemory();
   if (work(large) === 0) throw new Error('nothing was read');
-  process.stdout.write(String(Math.round(peak() - base)));
+  process.stdout.write(String(Math.round(peakMemory() - base)));
 }
 
 /** High-water mark of the resident memory in MB; what is resident now where the system does not tell. */
-function peak(): number {
+export function peakMemory(): number {
   try {
     return Number(/VmHWM:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]) / 1024;
   } catch {

@@ -46,7 +46,7 @@ const mail = (messageId = 'm1@here.test') => ({
   from: 'a@here.test',
   to: 'b@there.test',
   messageId,
-  bytes: Buffer.from(`Message-ID: <${messageId}>\r\nSubject: x\r\n\r\n.texte\r\n`),
+  pieces: [Buffer.from(`Message-ID: <${messageId}>\r\nSubject: x\r\n\r\n.texte\r\n`)],
 });
 const refusal = (responseCode: number) => Object.assign(new Error('no'), { responseCode });
 
@@ -54,7 +54,7 @@ describe('what the operator answers', () => {
   test('taken: the bytes as they were made, and the key later answers name', async () => {
     const { taken, sender } = await pair();
     expect(await sender.send(mail())).toEqual({ outcome: 'delivered', key: 'm1@here.test' });
-    expect(taken).toEqual([mail().bytes.toString('latin1')]);
+    expect(taken).toEqual([Buffer.concat(mail().pieces).toString('latin1')]);
   });
 
   test.each([

@@ -78,7 +78,7 @@ export async function deliverAnswer(
   const report = await writeDisposition({ ...payload, from, recipient: addressIn(from), at: new Date() }, bytes, {
     maxBytes: config.maxBytes,
   });
-  return sender.send({ from: '', to: payload.to, messageId: payload.messageId, bytes: report, report: true });
+  return sender.send({ from: '', to: payload.to, messageId: payload.messageId, pieces: [report], report: true });
 }
 
 function hashOf(text: string): string {

@@ -8,7 +8,7 @@ import { type Dossier, readDossiers } from './dossier.ts';
 import { addressIn, compose } from './letter.ts';
 import { type PatientTraits, traitsOf } from './patient.ts';
 import type { Post } from './post.ts';
-import type { Mail } from './smtp.ts';
+import { type Mail, sizeOf } from './smtp.ts';
 import { isPatientAddress, type MailPayload } from './wants.ts';
 
 /** Faults that pass: the delivery waits. */
@@ -51,9 +51,9 @@ async function mailFor(payload: MailPayload, at: Date, { context, directories }:
   const to = await recipientOf({ ...payload, hiddenFromPatient: hidden }, traits, config, directories);
   const from = config.from ?? '';
   const thread = await threadOf(payload, `Patient/${patient.id}`, dossiers, fhir);
-  const bytes = await compose({ from, to, payload, traits, dossiers, thread, at }, config);
-  if (bytes.length > config.maxBytes) stop(fault('mail-too-large', { params: { limit: config.maxBytes } }));
-  return { from: addressIn(from), to: addressIn(to), messageId: payload.messageId, bytes };
+  const pieces = await compose({ from, to, payload, traits, dossiers, thread, at }, config);
+  if (sizeOf(pieces) > config.maxBytes) stop(fault('mail-too-large', { params: { limit: config.maxBytes } }));
+  return { from: addressIn(from), to: addressIn(to), messageId: payload.messageId, pieces };
 }
 
 /** What was asked for when the document came may have been forbidden while its mail waited: the label of now counts. */

@@ -1,5 +1,6 @@
 import MailComposer from 'nodemailer/lib/mail-composer';
-import { write } from '../../formats/xdm/index.ts';
+import { writePieces } from '../../formats/xdm/index.ts';
+import { attachment } from './attachment.ts';
 import type { MailConfig } from './config.ts';
 import type { Dossier } from './dossier.ts';
 import type { PatientTraits } from './patient.ts';
@@ -19,17 +20,16 @@ export interface Letter {
   at: Date;
 }
 
-/** The mail as it travels: MSSanté référentiel socle #2, ECO.2.1 to ECO.2.4, RFC 5322, RFC 8098. */
-export async function compose(letter: Letter, config: MailConfig): Promise<Buffer> {
+/** The mail as it travels, in pieces: MSSanté référentiel socle #2, ECO.2.1 to ECO.2.4, RFC 5322, RFC 8098. */
+export async function compose(letter: Letter, config: MailConfig): Promise<Buffer[]> {
   const { payload, traits, dossiers, at } = letter;
   const { messageId, withdraws } = payload;
   const sending = { messageId, sourceId: config.sourceId, from: letter.from, at, withdraws };
-  const archive = await write(submissionOf(dossiers, traits, sending));
-  const attachments = [{ filename: 'IHE_XDM.zip', content: viewOf(archive), contentType: 'application/zip' }];
+  const archive = writePieces(submissionOf(dossiers, traits, sending));
+  const attachments = [attachment('IHE_XDM.zip', 'application/zip', archive)];
   for (const [index, dossier] of dossiers.entries()) {
     const filename = pdfName(dossier, traits, dossiers.length > 1 ? index + 1 : 0);
-    const content = viewOf(await pdfOf(dossier, traits, config.font));
-    attachments.push({ filename, content, contentType: 'application/pdf' });
+    attachments.push(attachment(filename, 'application/pdf', [await pdfOf(dossier, traits, config.font)]));
   }
   const mail = {
     from: letter.from,
@@ -46,12 +46,7 @@ export async function compose(letter: Letter, config: MailConfig): Promise<Buffe
     disableFileAccess: true,
     disableUrlAccess: true,
   };
-  return new MailComposer(mail).compile().build();
-}
-
-/** The same bytes, not a copy of them. */
-function viewOf(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return Array.fromAsync(new MailComposer(mail).compile().createReadStream() as AsyncIterable<Buffer>);
 }
 
 /** ECO.2.1.3; `[Annule et remplace]` before it for a new version, `[Suppression]` for a document that is taken back. */

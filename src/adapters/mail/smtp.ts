@@ -20,7 +20,8 @@ export interface Mail {
   from: string;
   to: string;
   messageId: string;
-  bytes: Uint8Array;
+  /** One after the other the mail: a long one is not put together for its way out. */
+  pieces: Uint8Array[];
   /** A report about a mail: nothing is to be reported about it in its turn (RFC 8098, 3). */
   report?: boolean;
 }
@@ -42,19 +43,20 @@ export function openSender(config: NonNullable<MailConfig['smtp']>): Sender {
     disableUrlAccess: true,
   } as Parameters<typeof nodemailer.createTransport>[0]);
   return {
-    async send({ from, to, messageId, bytes, report }) {
+    async send({ from, to, messageId, pieces, report }) {
       let begun = false;
       const raw = Readable.from(
         (function* () {
           begun = true;
-          yield bytes;
+          yield* pieces;
         })(),
         { objectMode: false },
       );
       const asked = { return: 'headers', notify: ['success', 'failure', 'delay'], recipient: `rfc822;${to}` };
       const dsn = report ? { notify: 'never' } : { id: messageId, ...asked };
       // RFC 1870: a server that knows the size says no before the mail has travelled.
-      const envelope = { from: from || false, to: [to], size: bytes.length, use8BitMime: report && !isAscii(bytes) };
+      const use8BitMime = report && !pieces.every((one) => isAscii(one));
+      const envelope = { from: from || false, to: [to], size: sizeOf(pieces), use8BitMime };
       try {
         await transport.sendMail({ envelope, raw, dsn } as object);
         return { outcome: 'delivered', ...(report ? {} : { key: messageId }) };
@@ -74,6 +76,11 @@ export function openSender(config: NonNullable<MailConfig['smtp']>): Sender {
     },
     close: () => transport.close(),
   };
+}
+
+/** Length of a mail in bytes. */
+export function sizeOf(pieces: Uint8Array[]): number {
+  return pieces.reduce((sum, one) => sum + one.length, 0);
 }
 
 /** How a server is reached and who we are there; SMTP and IMAP clients are told the same. */

@@ -11,6 +11,11 @@ const ENTRY_TIME = new Date(Date.UTC(1980, 0, 1, 12));
 
 /** IHE_XDM.zip: INDEX.HTM, README.TXT, IHE_XDM/SUBSET01/METADATA.XML and the documents. IHE ITI TF-2, 3.32 */
 export async function write(submission: XdmSubmission): Promise<Uint8Array> {
+  return Buffer.concat(await Array.fromAsync(writePieces(submission)));
+}
+
+/** The same in pieces, for who passes an archive on: a long one is never in memory as a whole besides its documents. */
+export async function* writePieces(submission: XdmSubmission): AsyncGenerator<Buffer> {
   const zip = new ZipFile();
   const add = (content: Uint8Array | string, name: string) => {
     // Without a copy: documents may be large.
@@ -25,9 +30,7 @@ export async function write(submission: XdmSubmission): Promise<Uint8Array> {
   add(metadataXml(submission), 'IHE_XDM/SUBSET01/METADATA.XML');
   for (const { uri, bytes } of submission.documents) add(bytes, `IHE_XDM/SUBSET01/${uri}`);
   zip.end();
-  const chunks: Buffer[] = [];
-  for await (const chunk of zip.outputStream) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks);
+  for await (const chunk of zip.outputStream) yield chunk as Buffer;
 }
 
 const XHTML =
