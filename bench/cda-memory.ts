@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { read } from '../src/formats/cda/index.ts';
 import { loadMappings } from '../src/mapping/index.ts';
+import { peakMemory } from './peak-memory.ts';
 
 const MB = 1024 * 1024;
 const path = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
@@ -27,15 +28,6 @@ function main(step: string): void {
   const base = peakMemory();
   if (work(large) === 0) throw new Error('nothing was read');
   process.stdout.write(String(Math.round(peakMemory() - base)));
-}
-
-/** High-water mark of the resident memory in MB; what is resident now where the system does not tell. */
-export function peakMemory(): number {
-  try {
-    return Number(/VmHWM:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]) / 1024;
-  } catch {
-    return process.memoryUsage().rss / MB;
-  }
 }
 
 function largeDocument(size: number): Buffer {

@@ -1,25 +1,17 @@
 // Child of the HL7 v2 benchmark: prints how many MB the peak of this process rose while it read one large message.
 import { readFileSync } from 'node:fs';
 import { read } from '../src/formats/hl7v2/index.ts';
+import { peakMemory } from './peak-memory.ts';
 
 const MB = 1024 * 1024;
 const golden = readFileSync(new URL('../tests/golden/hl7v2-mdm-t02/input.hl7', import.meta.url));
 
 function main(): void {
   for (let i = 0; i < 100; i++) read(golden);
-  const base = peak();
+  const base = peakMemory();
   const { parts } = read(largeMessage(40 * MB));
   if (parts[0]?.bytes.length !== 30 * MB) throw new Error('the payload was not decoded');
-  process.stdout.write(String(Math.round(peak() - base)));
-}
-
-/** High-water mark of the resident memory in MB; what is resident now where the system does not tell. */
-function peak(): number {
-  try {
-    return Number(/VmHWM:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]) / 1024;
-  } catch {
-    return process.memoryUsage().rss / MB;
-  }
+  process.stdout.write(String(Math.round(peakMemory() - base)));
 }
 
 function largeMessage(size: number): Buffer {

@@ -5,8 +5,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { compose } from '../src/adapters/mail/letter.ts';
 import { sizeOf } from '../src/adapters/mail/smtp.ts';
 import { read } from '../src/formats/mail/index.ts';
-import { peakMemory } from './cda-memory.ts';
 import { config, documentOf, letterOf } from './mail-letter.ts';
+import { peakMemory } from './peak-memory.ts';
 
 /** What does not compress, as a PDF inside a document does not. */
 const SIZE = 18_000_000;

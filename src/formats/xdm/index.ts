@@ -14,7 +14,7 @@ export async function write(submission: XdmSubmission): Promise<Uint8Array> {
   return Buffer.concat(await Array.fromAsync(writePieces(submission)));
 }
 
-/** The same in pieces, for who passes an archive on: a long one is never in memory as a whole besides its documents. */
+/** The same in pieces, for who passes an archive on: it is not put together once more. */
 export async function* writePieces(submission: XdmSubmission): AsyncGenerator<Buffer> {
   const zip = new ZipFile();
   const add = (content: Uint8Array | string, name: string) => {
