@@ -1,3 +1,4 @@
+import type { Resource } from '@medplum/fhirtypes';
 import type { AccessRules } from '../../../src/access/porter-rules.ts';
 import type { Dice } from './random.ts';
 import { circleOf, itemRecord, type Sent } from './records.ts';
@@ -14,6 +15,7 @@ export async function change(
   const patient = dice.roll(world.patients.length);
   const told = world.patients[patient]!;
   const before = snapshot(world, gateway.rules, patient);
+  const agreed = told.agreement[0]?.yes;
   dice.pick(changes)(dice, world, told);
   const after = snapshot(world, gateway.rules, patient);
   for (const [key, resource] of after) {
@@ -21,6 +23,19 @@ export async function change(
     const { status, text } = await send(gateway, token, 'PUT', key, resource);
     if (status > 201) throw new Error(`the world could not be changed: ${status} ${text}`);
     if (resource.resourceType === 'Patient') told.written += 1;
+  }
+  // An agreement taken back ends the programme. Agreeing again does not begin it anew: that takes another inclusion.
+  if (agreed && !told.agreement[0]?.yes) for (const episode of told.episodes) episode.running = false;
+  await countPlanned(world, patient, gateway, token);
+}
+
+/** Planned work is paused and closed by the gateway itself; how often it wrote that is no question of who sees it. */
+async function countPlanned(world: World, patient: number, gateway: { url: string }, token: string): Promise<void> {
+  for (const { type, id, about, versions } of world.items) {
+    if ((type !== 'Task' && type !== 'CarePlan') || !about.includes(patient)) continue;
+    const { text } = await send(gateway, token, 'GET', `${type}/${id}`);
+    const written = Number((JSON.parse(text) as Resource).meta?.versionId);
+    while (versions.length < written) versions.push(versions.at(-1));
   }
 }
 
