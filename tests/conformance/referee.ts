@@ -56,7 +56,8 @@ export async function startReferee(folders: string[]): Promise<Referee> {
   }
   const port = await freePort();
   const options = `-Dexec.args=--profiles ${folders.join(',')} --serve ${port}`;
-  const child = spawn('mvn', ['-o', '-q', '-f', join(copy, 'pom.xml'), 'exec:java', options], {
+  // Not offline: compiling does not fetch what is needed to run only.
+  const child = spawn('mvn', ['-q', '-f', join(copy, 'pom.xml'), 'exec:java', options], {
     stdio: ['ignore', 'ignore', 'inherit'],
     detached: true,
   });
