@@ -5,6 +5,7 @@ import type { DoorContext } from './adapter.ts';
 import type { Config, DoorEntry } from './config.ts';
 import { deliverBy, type NamedDoor, openDoors, type Surroundings } from './doors.ts';
 import { type Fault, PasserelleError } from './errors.ts';
+import { makeFolder } from './folder.ts';
 import { createAccept } from './gateway/accept.ts';
 import { answersOf, wantedBy } from './gateway/destinations.ts';
 import { furnish, furnished } from './gateway/furnish.ts';
@@ -71,6 +72,7 @@ export async function runGateway(config: Config, log: Logger): Promise<Gateway> 
 
 /** The rooms that hold something open: pure data first, then what lies on disk or behind a connection. */
 async function openRooms(config: Config, log: Logger, closing: Closing) {
+  makeFolder(config.data);
   const pure = furnished(config.folders);
   const journal = await journalOf(config.journal, config.data);
   await journal.open();

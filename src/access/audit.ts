@@ -1,8 +1,9 @@
 import { hash as digest } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync } from 'node:fs';
+import { chmodSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { AuditEvent } from '@medplum/fhirtypes';
+import { makeFolder } from '../folder.ts';
 import { WalSync } from '../wal-sync.ts';
 
 /** Who did what, append-only: each row carries a hash over the one before and its own content. */
@@ -37,7 +38,7 @@ const start = '0'.repeat(64);
 
 /** Opens the trail in the data folder. @throws Error when the file cannot be opened. */
 export function openAudit(data: string): AuditTrail {
-  mkdirSync(data, { recursive: true, mode: 0o700 });
+  makeFolder(data);
   const file = join(data, FILE);
   const database = new DatabaseSync(file, { timeout: 5000 });
   chmodSync(file, 0o600);

@@ -1,4 +1,4 @@
-import { linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { linkSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { platform } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -12,6 +12,7 @@ import {
 } from 'jose';
 import type { AccessConfig } from '../config/shape.ts';
 import { fault, PasserelleError } from '../errors.ts';
+import { makeFolder } from '../folder.ts';
 
 /** Algorithms of the issuer's signatures. */
 export type Algorithm = 'ES256' | 'ES384' | 'RS384';
@@ -45,7 +46,7 @@ async function makeKeys(data: string, file: string): Promise<void> {
   const { privateKey } = await generateKeyPair('ES256', { extractable: true });
   const jwk = await exportJWK(privateKey);
   const kid = await calculateJwkThumbprint(jwk);
-  mkdirSync(data, { recursive: true, mode: 0o700 });
+  makeFolder(data);
   const draft = `${file}.${kid}`;
   writeFileSync(draft, `${JSON.stringify({ keys: [{ ...jwk, kid, use: 'sig', alg: 'ES256' }] }, null, 2)}\n`, {
     mode: 0o600,

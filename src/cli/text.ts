@@ -9,7 +9,8 @@ export function faultLine(one: Fault, language: Language): string {
     information: { fr: 'information', en: 'information' },
   }[one.severity];
   const where = [one.place, one.rule].filter(Boolean).join(', ');
-  return `${words[language]} ${one.code}${where ? ` [${where}]` : ''}: ${sentence(one, language)}`;
+  const colon = language === 'fr' ? ' :' : ':';
+  return `${words[language]} ${one.code}${where ? ` [${where}]` : ''}${colon} ${sentence(one, language)}`;
 }
 
 /** Rows below their headings, columns as wide as their widest cell. */

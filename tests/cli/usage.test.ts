@@ -125,6 +125,21 @@ async function openJournal(data: string) {
   return journal;
 }
 
+describe('a data folder that cannot be made is told with the reason and what to do', () => {
+  test.each([
+    ['/proc/nope/data', '/proc/nope: ENOENT, no folder can be made there'],
+    ['/dev/null/data', '/dev/null: ENOTDIR, it is not a folder'],
+  ])('%s', async (data, reason) => {
+    const environment = { PASSERELLE_DATA: data, PASSERELLE_HTTP: '127.0.0.1:0', PASSERELLE_MLLP: '127.0.0.1:0' };
+    // A process of its own: what this is about is a thread that never comes back.
+    for (const args of [['start'], ['token', '--client', 'x']]) {
+      const { code, out, err } = await passerelle(args, { environment });
+      expect({ code, out }).toEqual({ code: 2, out: '' });
+      expect(err).toContain(`error data-unusable: The data folder ${data} cannot be made (${reason}). Name another by`);
+    }
+  });
+});
+
 describe('what cannot be reached is 3', () => {
   test.each([
     [['convert', 'none.xml'], 'file-unreadable'],
