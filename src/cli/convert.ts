@@ -3,7 +3,7 @@ import { operationOutcome } from '../errors.ts';
 import { tableFormat } from '../formats/table/index.ts';
 import { type Command, exit, type Language, shared } from './command.ts';
 import { configured, readBytes } from './context.ts';
-import { convertBy, convertSheet } from './pure.ts';
+import { checkRoute, convertBy, convertSheet } from './pure.ts';
 import { faultLine } from './text.ts';
 
 export const convert: Command = {
@@ -42,7 +42,8 @@ export const convert: Command = {
     const bytes = await readBytes(args.positionals[0] as string, io);
     const { route } = args.values;
     const format = tableFormat('', args.positionals[0]);
-    if (format) return convertSheet(config, bytes, format, route ?? '', io);
+    if (format) return convertSheet(config, bytes, format, route, io);
+    await checkRoute(config, route);
     const converted = await convertBy(config, bytes, {
       route,
       now: new Date(),
