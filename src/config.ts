@@ -7,6 +7,7 @@ import { type Environment, overrideByEnvironment } from './config/environment.ts
 import { resolveReferences } from './config/references.ts';
 import { checkRules } from './config/rules.ts';
 import type { Config } from './config/shape.ts';
+import { touchedBy, withoutEntries } from './config/sound.ts';
 import { type Fault, fault, isError } from './errors.ts';
 
 export type { Environment } from './config/environment.ts';
@@ -24,6 +25,11 @@ export interface ConfigSource {
 /** `config` is there only when no fault is an error. */
 export interface ConfigResult {
   config?: Config;
+  /**
+   * With faults: what of it is sound, entries with a fault left out and other parts that have one at their default, so that
+   * more can be found. Not there when data folder, FHIR server or folders are at fault.
+   */
+  rest?: Config;
   /** All of them at once; warnings do not keep the program from starting. */
   faults: Fault[];
 }
@@ -49,14 +55,28 @@ export function loadConfig({ environment, cwd, file }: ConfigSource): ConfigResu
   const misshapen = checkAgainst(schema, raw);
   const config = raw as unknown as Config;
   faults.push(...misshapen, ...checkRules(config, misshapen));
-  if (faults.some(isError)) return { faults };
+  if (!faults.some(isError)) return { config: completed(config, cwd), faults };
+  const rest = restOf(config, schema, faults);
+  return { faults, ...(rest ? { rest: completed(rest, cwd) } : {}) };
+}
 
+/** Folders of the program where none are named, all of them absolute. */
+function completed(config: Config, cwd: string): Config {
   config.data = resolve(cwd, config.data);
   config.folders.mappings ??= resolve(home, 'mappings');
   config.folders.profiles ??= [resolve(home, 'profiles')];
   config.folders.mappings = resolve(cwd, config.folders.mappings);
   config.folders.profiles = config.folders.profiles.map((one) => resolve(cwd, one));
-  return { config, faults };
+  return config;
+}
+
+function restOf(config: Config, schema: object, faults: Fault[]): Config | undefined {
+  const touched = touchedBy(faults.filter(isError));
+  const needed = ['', 'undefined', 'configuration', 'data', 'fhir', 'folders', 'journal'];
+  if (needed.some((part) => touched.parts.has(part))) return undefined;
+  const rest = withoutEntries(config, touched) as unknown as Record<string, unknown>;
+  for (const part of touched.parts) delete rest[part];
+  return checkAgainst(schema, rest).some(isError) ? undefined : (rest as unknown as Config);
 }
 
 const compiler = new Ajv({

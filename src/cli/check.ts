@@ -16,11 +16,15 @@ export const check: Command = {
   options: [shared.config, shared.json],
   positionals: [0, 0],
   async run(args, io) {
-    const { config, faults } = loadConfig({ environment: io.environment, cwd: io.cwd, file: args.values.config });
+    const {
+      config,
+      rest = config,
+      faults,
+    } = loadConfig({ environment: io.environment, cwd: io.cwd, file: args.values.config });
     const found: Fault[] = [...faults];
-    if (config) {
+    if (rest) {
       const { checkGateway } = await gateway();
-      found.push(...(await checkGateway(config, createLog({ level: 'silent' }))));
+      found.push(...(await checkGateway(rest, createLog({ level: 'silent' }))));
     }
     const wrong = found.some((one) => one.severity === 'error');
     if (args.switches.json) io.out(`${JSON.stringify({ ok: !wrong, faults: found }, null, 2)}\n`);

@@ -1,53 +1,69 @@
 import { accessSync, constants } from 'node:fs';
 import { type Fault, fault } from '../errors.ts';
 import { isLoopback, parseListen } from './listen.ts';
-import type { Config } from './shape.ts';
+import type { Config, TlsConfig } from './shape.ts';
+import { touchedBy, withoutEntries } from './sound.ts';
 
 /** Each rule and the parts of the configuration it reads; it is asked only when these have the right shape. */
 const rules: { reads: (keyof Config)[]; check: (config: Config) => Fault[] }[] = [
-  { reads: ['http', 'doors', 'access'], check: listeners },
-  { reads: ['http', 'doors'], check: certificates },
+  { reads: ['http'], check: (config) => addresses(httpOf(config)) },
+  { reads: ['http', 'access'], check: developmentIssuer },
+  { reads: ['http'], check: (config) => certificates(httpOf(config)) },
+  { reads: ['doors'], check: (config) => addresses(doorsOf(config)) },
+  {
+    reads: ['doors', 'destinations'],
+    check: (config) => certificates([...doorsOf(config), ...destinationsOf(config)]),
+  },
   { reads: ['doors', 'destinations'], check: doorNames },
   { reads: ['access'], check: access },
   { reads: ['timezone'], check: timezone },
   { reads: ['limits', 'doors'], check: waterMarks },
 ];
 
-/** What a schema cannot say: how settings depend on each other. `misshapen` is what the schema found. */
+/** What a schema cannot say: how settings depend on each other. `misshapen` is what the schema found; the rest is asked. */
 export function checkRules(config: Config, misshapen: Fault[]): Fault[] {
-  const broken = new Set(misshapen.map((one) => String(one.params?.setting).split('.')[0]));
-  return rules.filter((rule) => !rule.reads.some((part) => broken.has(part))).flatMap((rule) => rule.check(config));
+  const touched = touchedBy(misshapen);
+  const sound = withoutEntries(config, touched);
+  return rules
+    .filter((rule) => !rule.reads.some((part) => touched.parts.has(part)))
+    .flatMap((rule) => rule.check(sound));
 }
 
 const wrong = (setting: string, problem: string) => fault('config-invalid', { params: { setting, problem } });
 
-function listening({ http, doors }: Config) {
-  return [
-    { setting: 'http', listen: http.listen, tls: http.tls },
-    ...doors.map((door) => ({ setting: `doors.${door.name}`, listen: door.listen, tls: door.tls })),
-  ];
+/** What listens, or has certificates, and what it is called. */
+interface Side {
+  setting: string;
+  listen?: string;
+  tls?: TlsConfig;
 }
 
-/** No address beyond loopback without TLS, nor with tokens whose key was only made for trying things out. */
-function listeners(config: Config): Fault[] {
-  return listening(config).flatMap(({ setting, listen, tls }) => {
+const httpOf = ({ http }: Config): Side[] => [{ setting: 'http', listen: http.listen, tls: http.tls }];
+const doorsOf = ({ doors }: Config): Side[] => doors.map((door) => ({ ...door, setting: `doors.${door.name}` }));
+const destinationsOf = ({ destinations }: Config): Side[] =>
+  destinations.map((one) => ({ ...one, setting: `destinations.${one.name}` }));
+
+/** No address beyond loopback without TLS. */
+function addresses(sides: Side[]): Fault[] {
+  return sides.flatMap(({ setting, listen, tls }) => {
     if (listen === undefined) return [];
     const at = parseListen(listen);
     if (!at) return [wrong(`${setting}.listen`, 'the port must be at most 65535')];
-    if (isLoopback(at.host)) return [];
-    const params = { setting: `${setting}.listen`, address: listen };
-    return [
-      ...(tls ? [] : [fault('listener-exposed', { params })]),
-      ...(setting === 'http' && config.access.issuer.kind === 'development'
-        ? [fault('issuer-development', { params })]
-        : []),
-    ];
+    if (isLoopback(at.host) || tls) return [];
+    return [fault('listener-exposed', { params: { setting: `${setting}.listen`, address: listen } })];
   });
 }
 
+/** No address beyond loopback with tokens whose key was only made for trying things out. */
+function developmentIssuer({ http, access }: Config): Fault[] {
+  const at = parseListen(http.listen);
+  if (!at || isLoopback(at.host) || access.issuer.kind !== 'development') return [];
+  return [fault('issuer-development', { params: { setting: 'http.listen', address: http.listen } })];
+}
+
 /** Certificates that cannot be read are better found now than at the first connection. */
-function certificates(config: Config): Fault[] {
-  return listening(config).flatMap(({ setting, tls }) =>
+function certificates(sides: Side[]): Fault[] {
+  return sides.flatMap(({ setting, tls }) =>
     (['cert', 'key', 'ca'] as const).flatMap((part) => {
       const file = tls?.[part];
       if (file === undefined) return [];
