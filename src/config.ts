@@ -4,10 +4,12 @@ import { fileURLToPath } from 'node:url';
 import { Ajv, type ErrorObject } from 'ajv';
 import formats from 'ajv-formats';
 import { type Environment, overrideByEnvironment } from './config/environment.ts';
+import { placeOfError } from './config/json.ts';
 import { resolveReferences } from './config/references.ts';
 import { checkRules } from './config/rules.ts';
 import type { Config } from './config/shape.ts';
 import { touchedBy, withoutEntries } from './config/sound.ts';
+import type { Words } from './errors/entry.ts';
 import { type Fault, fault, isError } from './errors.ts';
 
 export type { Environment } from './config/environment.ts';
@@ -121,7 +123,9 @@ function problemOf(error: ErrorObject): string {
 }
 
 function readConfigFile(file: string): { raw: Record<string, unknown> } | { faults: Fault[] } {
-  const unreadable = (reason: string) => ({ faults: [fault('config-unreadable', { params: { file, reason } })] });
+  const unreadable = (reason: string | Words) => ({
+    faults: [fault('config-unreadable', { params: { file, reason } })],
+  });
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
@@ -131,9 +135,13 @@ function readConfigFile(file: string): { raw: Record<string, unknown> } | { faul
   try {
     const raw = JSON.parse(text);
     if (typeof raw === 'object' && raw !== null && !Array.isArray(raw)) return { raw };
-    return unreadable('it must hold one JSON object');
+    return unreadable({ fr: 'il doit contenir un objet JSON', en: 'it must hold one JSON object' });
   } catch {
-    return unreadable('it is not valid JSON');
+    const { line, column } = placeOfError(text);
+    return unreadable({
+      fr: `ce n’est pas du JSON valide à la ligne ${line}, colonne ${column}`,
+      en: `it is not valid JSON at line ${line}, column ${column}`,
+    });
   }
 }
 
