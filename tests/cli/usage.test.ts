@@ -16,6 +16,11 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 describe('help', () => {
+  test('an empty LC_ALL is none', async () => {
+    const { out } = await inside(['--help'], { LC_ALL: '', LC_MESSAGES: '', LANG: 'fr_FR.UTF-8' });
+    expect(out).toContain('Codes de sortie');
+  });
+
   test('without a command: all of them, and the exit codes', async () => {
     const { code, out } = await passerelle([]);
     expect(code).toBe(0);
@@ -72,7 +77,17 @@ describe('wrong usage is 2, and says how it is done', () => {
     [['convert'], 'Usage: npx passerelle convert FILE'],
     [['message', 'a', 'b'], 'Usage: npx passerelle message ID'],
     [['start', '--port', '1'], 'Unknown option: port. Options: --config'],
-    [['token', '--client'], 'An option lacks its value'],
+    [['token', '--client'], 'An option lacks its value: --client ID.\nUsage: npx passerelle token --client ID'],
+    [
+      ['messages', '--limit', '--json'],
+      'An option lacks its value: --limit N.\nUsage: npx passerelle messages [--state',
+    ],
+    [['messages', '--json=1'], 'An option takes no value: --json.'],
+    [['messages', '--last'], 'Unknown option: last. Options: --state, --limit, --json, --config, --lang, --help.'],
+    [['messages', '-n', '5'], 'Unknown option: n. Options: --state'],
+    [['message', 'a', 'b'], 'An argument too many: b.\nUsage: npx passerelle message ID'],
+    [['messages', '--lang'], '--lang: fr or en.'],
+    [['messages', '--lang', 'de'], '--lang: fr or en.'],
     [['token'], '--client is needed'],
     [['token', '--client', 'x', '--ttl', 'soon'], '--ttl: expected a whole number'],
     [['messages', '--state', 'lost'], '--state: one of accepted, delivered'],
