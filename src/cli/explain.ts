@@ -29,10 +29,10 @@ export const explain: Command = {
       });
     }
     const config = configured(args, io);
-    const resource = await readResource(config, args, reference);
     const convert = (bytes: Uint8Array, options: ConvertOptions) => convertBy(config, bytes, options);
-    const origin = await withJournal(config, (journal) =>
-      explainResource(journal, convert, { reference, resource, path }),
+    // The journal first: a folder without one is not to get keys for asking a gateway.
+    const origin = await withJournal(config, async (journal) =>
+      explainResource(journal, convert, { reference, resource: await readResource(config, args, reference), path }),
     );
     if (!origin) throw new PasserelleError(fault('message-unknown'));
     const { message, elements } = origin;

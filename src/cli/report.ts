@@ -3,7 +3,7 @@ import type { Config } from '../config.ts';
 import { activityReport, CALLS, figures, followUpDocument, followUpTable, reportCsv } from '../pathway/report.ts';
 import { type Arguments, type Command, exit, shared, UsageError } from './command.ts';
 import { configured } from './context.ts';
-import { runningGateway, unreachable } from './running-gateway.ts';
+import { readAnswer, runningGateway, unreachable } from './running-gateway.ts';
 import { timeInParis } from './text.ts';
 
 /** Pages of 1000 that one question may take. */
@@ -80,8 +80,8 @@ async function resourcesOf(config: Config, address: string | undefined, question
     let next: string | undefined = `${question}&_count=1000`;
     for (let page = 0; next && page < mostPages; page++) {
       const { status, text } = await gateway.get(next);
+      const bundle = readAnswer<Bundle>(gateway.fhir, { status, text });
       if (status !== 200) throw unreachable(gateway.fhir, String(status));
-      const bundle = JSON.parse(text) as Bundle;
       for (const { resource } of bundle.entry ?? []) if (resource) found.push(resource);
       const link: string | undefined = bundle.link?.find((one) => one.relation === 'next')?.url;
       // Only the query: the token goes to the gateway asked and to nobody its answer names.

@@ -45,6 +45,8 @@ export async function run(argv: string[], io: Omit<Io, 'language'>): Promise<num
 /** Codes that mean a server or a file could not be reached; faults of the configuration are wrong usage. */
 const unreachable: ErrorCode[] = [
   'listen-failed',
+  'audit-absent',
+  'port-unknown',
   'file-unreadable',
   'server-unreachable',
   'fhir-unreachable',

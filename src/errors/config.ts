@@ -102,6 +102,16 @@ export const configErrors = {
       en: 'The file {file} cannot be read ({reason}). Check the path and its permissions.',
     },
   },
+  'port-unknown': {
+    http: 500,
+    issue: 'not-found',
+    msa: 'AR',
+    err3: '207',
+    public: {
+      fr: '{setting} vaut {address} : quel port la passerelle a pris, seule la ligne `listening` de son journal technique le dit. Donnez-le par {option}.',
+      en: '{setting} is {address}: which port the gateway got, only the line `listening` of its log says. Give it by {option}.',
+    },
+  },
   'server-unreachable': {
     http: 502,
     issue: 'transient',

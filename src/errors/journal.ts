@@ -22,6 +22,16 @@ export const journalErrors = {
       en: 'The journal {where} cannot be opened: {why}. Check PASSERELLE_DATA or PASSERELLE_JOURNAL and the permissions.',
     },
   },
+  'journal-absent': {
+    http: 503,
+    issue: 'not-found',
+    msa: 'AR',
+    err3: '207',
+    public: {
+      fr: 'Il n’y a pas encore de journal dans {folder}. Démarrez une fois la passerelle (passerelle start), ou nommez son dossier de données par PASSERELLE_DATA (ou `data` dans la configuration).',
+      en: 'There is no journal in {folder} yet. Start the gateway once (passerelle start), or name its data folder by PASSERELLE_DATA (or `data` in the configuration).',
+    },
+  },
   'journal-busy': {
     http: 503,
     issue: 'lock-error',
