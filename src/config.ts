@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Ajv, type ErrorObject } from 'ajv';
+import { Ajv } from 'ajv';
 import formats from 'ajv-formats';
 import { type Environment, overrideByEnvironment } from './config/environment.ts';
 import { placeOfError } from './config/json.ts';
+import { problemOf } from './config/problem.ts';
 import { resolveReferences } from './config/references.ts';
 import { checkRules } from './config/rules.ts';
 import type { Config } from './config/shape.ts';
@@ -107,19 +108,6 @@ export function checkAgainst(schema: object, value: unknown, place = ''): Fault[
       const setting = [place, ...one.instancePath.split('/').slice(1)].filter(Boolean).join('.') || 'configuration';
       return fault('config-invalid', { params: { setting, problem: problemOf(one) } });
     });
-}
-
-function problemOf(error: ErrorObject): string {
-  const { keyword, params, message } = error;
-  if (keyword === 'additionalProperties') return `has no setting called "${params.additionalProperty}"`;
-  if (keyword === 'required') return `lacks "${params.missingProperty}"`;
-  if (keyword === 'enum') return `must be one of ${params.allowedValues.join(', ')}`;
-  if (keyword === 'oneOf') {
-    const forms = error.schema as { required?: string[] }[];
-    return `must have exactly one of ${forms.flatMap((form) => form.required ?? []).join(', ')}`;
-  }
-  const meaning = (error.parentSchema as { description?: string } | undefined)?.description;
-  return meaning ? `${message} (${meaning.split('. ')[0]})` : (message ?? 'is not valid');
 }
 
 function readConfigFile(file: string): { raw: Record<string, unknown> } | { faults: Fault[] } {

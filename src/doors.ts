@@ -48,7 +48,10 @@ async function doorType(entry: DoorEntry, faults: Fault[]): Promise<DoorType | u
   const file = new URL(`./adapters/${entry.type}/index.ts`, import.meta.url);
   if (!/^[a-z][a-z0-9-]*$/.test(entry.type) || !existsSync(file)) {
     const types = doorTypes().join(', ');
-    const problem = `has the type "${entry.type}", and there is no such folder in src/adapters; there are ${types}`;
+    const problem = {
+      fr: `a le type « ${entry.type} », et src/adapters n’a pas ce dossier ; il y a ${types}`,
+      en: `has the type "${entry.type}", and there is no such folder in src/adapters; there are ${types}`,
+    };
     faults.push(fault('config-invalid', { params: { setting: `doors.${entry.name}`, problem } }));
     return undefined;
   }

@@ -280,7 +280,10 @@ export async function checkGateway(config: Config, log: Logger): Promise<Fault[]
 function scopeFaults({ access }: Config): Fault[] {
   return access.clients.flatMap(({ client_id, scopes }) =>
     oddScopes(scopes).map((one) => {
-      const problem = `"${one}" is no SMART scope, such as system/Observation.rs`;
+      const problem = {
+        fr: `« ${one} » n’est pas un scope SMART comme system/Observation.rs`,
+        en: `"${one}" is no SMART scope, such as system/Observation.rs`,
+      };
       return fault('config-invalid', { params: { setting: `access.clients.${client_id}.scopes`, problem } });
     }),
   );

@@ -3,7 +3,7 @@ import type { Fault } from '../errors.ts';
 import { createLog } from '../log.ts';
 import { type Command, exit, shared } from './command.ts';
 import { gateway } from './rooms.ts';
-import { faultLine } from './text.ts';
+import { faultLine, inWords } from './text.ts';
 
 export const check: Command = {
   name: 'check',
@@ -27,7 +27,8 @@ export const check: Command = {
       found.push(...(await checkGateway(rest, createLog({ level: 'silent' }))));
     }
     const wrong = found.some((one) => one.severity === 'error');
-    if (args.switches.json) io.out(`${JSON.stringify({ ok: !wrong, faults: found }, null, 2)}\n`);
+    if (args.switches.json)
+      io.out(`${JSON.stringify({ ok: !wrong, faults: found.map((one) => inWords(one, io.language)) }, null, 2)}\n`);
     else {
       for (const one of found) io.err(`${faultLine(one, io.language)}\n`);
       const well = { fr: 'Rien à redire : la passerelle peut démarrer.', en: 'Nothing wrong: the gateway can start.' };

@@ -5,7 +5,7 @@ import { mintToken } from '../access/index.ts';
 import { type Config, loadConfig } from '../config.ts';
 import { PasserelleError } from '../errors.ts';
 import { createLog } from '../log.ts';
-import { type Command, exit, type Io } from './command.ts';
+import { type Command, exit, type Io, type Language } from './command.ts';
 import type { DoorStep } from './demo/doors.ts';
 import { play } from './demo/paths.ts';
 import { stageDoors } from './demo/stage-doors.ts';
@@ -47,7 +47,7 @@ export const demo: Command = {
       const stage = { url: running.url, mllp: running.addresses.mllp?.[0] ?? '', token };
       io.out(`${intro[io.language]} ${running.url}  ${stage.mllp}\n\n`);
       for await (const step of play(story(new Date()), stage)) {
-        io.out(stepText(step, ++number));
+        io.out(stepText(step, ++number, io.language));
         ok &&= step.ok;
       }
       io.out(`${ok ? done[io.language] : failed[io.language]}\n`);
@@ -104,8 +104,8 @@ function demoConfig(data: string, io: Io): Config {
 }
 
 /** What came in, what was answered, and the resources that came out with their URLs. */
-export function stepText({ what, answer, urls, ok }: DemoStep, number: number): string {
-  const head = `${ok ? '✓' : '✗'} ${number}. ${what}\n     → ${answer}\n`;
+export function stepText({ what, answer, urls, ok }: DemoStep, number: number, language: Language): string {
+  const head = `${ok ? '✓' : '✗'} ${number}. ${what[language]}\n     → ${answer[language]}\n`;
   const lines = byType(urls).map(([type, list]) => {
     const more = list.length > 1 ? `  (${list.length})` : '';
     return `     ${type.padEnd(22)} ${list[0]}${more}\n`;

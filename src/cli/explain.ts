@@ -51,6 +51,13 @@ export const explain: Command = {
         ),
       );
     }
+    if (elements.length === 0) {
+      const nothing = {
+        fr: 'Rien n’est connu de cet élément : ce message ne l’a pas écrit.',
+        en: 'Nothing is known about this element: that message did not write it.',
+      };
+      io.err(`${nothing[io.language]}\n`);
+    }
     return elements.length > 0 ? exit.done : exit.refused;
   },
 };

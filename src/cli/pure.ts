@@ -70,7 +70,9 @@ export async function convertSheet(
     if (!form) continue;
     const json = Buffer.from(JSON.stringify(form));
     const { bundle, issues } = await convertBytes(json, { route, format: 'json', now: new Date() }, house);
-    tell(issues.map((one) => ({ ...one, place: `row ${row}, ${one.place ?? ''}` })));
+    tell(
+      issues.map((one) => ({ ...one, place: `${io.language === 'fr' ? 'ligne' : 'row'} ${row}, ${one.place ?? ''}` })),
+    );
     if (bundle) bundles.push(bundle);
   }
   const entry = bundles.map((resource) => ({ resource }));

@@ -13,6 +13,15 @@ export function faultLine(one: Fault, language: Language): string {
   return `${words[language]} ${one.code}${where ? ` [${where}]` : ''}${colon} ${sentence(one, language)}`;
 }
 
+/** A fault for JSON: with its sentence, and what fills it in one language. */
+export function inWords(one: Fault, language: Language): Fault & { text: string } {
+  const params = Object.entries(one.params ?? {}).map(([name, value]) => [
+    name,
+    typeof value === 'object' ? value[language] : value,
+  ]);
+  return { ...one, ...(one.params ? { params: Object.fromEntries(params) } : {}), text: sentence(one, language) };
+}
+
 /** Rows below their headings, columns as wide as their widest cell. */
 export function table(headings: string[], rows: string[][]): string {
   const widths = headings.map((heading, at) => Math.max(heading.length, ...rows.map((row) => (row[at] ?? '').length)));

@@ -1,4 +1,5 @@
 import { accessSync, constants } from 'node:fs';
+import type { Words } from '../errors/entry.ts';
 import { type Fault, fault } from '../errors.ts';
 import { isLoopback, parseListen } from './listen.ts';
 import type { Config, TlsConfig } from './shape.ts';
@@ -29,7 +30,7 @@ export function checkRules(config: Config, misshapen: Fault[]): Fault[] {
     .flatMap((rule) => rule.check(sound));
 }
 
-const wrong = (setting: string, problem: string) => fault('config-invalid', { params: { setting, problem } });
+const wrong = (setting: string, problem: Words) => fault('config-invalid', { params: { setting, problem } });
 
 /** What listens, or has certificates, and what it is called. */
 interface Side {
@@ -48,7 +49,8 @@ function addresses(sides: Side[]): Fault[] {
   return sides.flatMap(({ setting, listen, tls }) => {
     if (listen === undefined) return [];
     const at = parseListen(listen);
-    if (!at) return [wrong(`${setting}.listen`, 'the port must be at most 65535')];
+    if (!at)
+      return [wrong(`${setting}.listen`, { fr: 'le port va jusqu’à 65535', en: 'the port must be at most 65535' })];
     if (isLoopback(at.host) || tls) return [];
     return [fault('listener-exposed', { params: { setting: `${setting}.listen`, address: listen } })];
   });
@@ -80,26 +82,42 @@ function certificates(sides: Side[]): Fault[] {
 function doorNames({ doors, destinations }: Config): Fault[] {
   const names = [...doors, ...destinations].map((door) => door.name);
   const twice = names.filter((name, at) => names.indexOf(name) !== at);
-  return [...new Set(twice)].map((name) => wrong(`doors.${name}`, 'is the name of two doors; names must differ'));
+  return [...new Set(twice)].map((name) =>
+    wrong(`doors.${name}`, {
+      fr: 'est le nom de deux portes ; chaque porte a le sien',
+      en: 'is the name of two doors; names must differ',
+    }),
+  );
 }
+
+const neededByOwn = { fr: 'est nécessaire avec kind "own"', en: 'is needed with kind "own"' };
 
 function access({ access }: Config): Fault[] {
   const faults: Fault[] = [];
   if (access.issuer.kind === 'own') {
-    if (!access.issuer.url) faults.push(wrong('access.issuer.url', 'is needed with kind "own"'));
-    if (!access.issuer.keys) faults.push(wrong('access.issuer.keys', 'is needed with kind "own"'));
+    if (!access.issuer.url) faults.push(wrong('access.issuer.url', neededByOwn));
+    if (!access.issuer.keys) faults.push(wrong('access.issuer.keys', neededByOwn));
   }
   const ids = access.clients.map((client) => client.client_id);
   access.clients.forEach((client, at) => {
     const setting = `access.clients[${at}]`;
-    if (ids.indexOf(client.client_id) !== at) faults.push(wrong(`${setting}.client_id`, 'is given twice'));
-    if (client.jwks && client.jwks_uri) faults.push(wrong(setting, 'has both jwks and jwks_uri; give one'));
+    if (ids.indexOf(client.client_id) !== at)
+      faults.push(wrong(`${setting}.client_id`, { fr: 'est donné deux fois', en: 'is given twice' }));
+    if (client.jwks && client.jwks_uri)
+      faults.push(
+        wrong(setting, { fr: 'a jwks et jwks_uri ; donnez l’un des deux', en: 'has both jwks and jwks_uri; give one' }),
+      );
     faults.push(...keySource(`${setting}.jwks_uri`, client.jwks_uri));
     for (const one of client.redirect_uris ?? []) faults.push(...keySource(`${setting}.redirect_uris`, one));
   });
   faults.push(...keySource('access.login.issuer', access.login?.issuer));
   if (access.login && access.issuer.kind === 'none') {
-    faults.push(wrong('access.login', 'needs an own issuer (access.issuer.kind "own"): it makes the tokens'));
+    faults.push(
+      wrong('access.login', {
+        fr: 'demande un émetteur propre (access.issuer.kind "own") : c’est lui qui fait les jetons',
+        en: 'needs an own issuer (access.issuer.kind "own"): it makes the tokens',
+      }),
+    );
   }
   access.trusted.forEach((one, at) => {
     faults.push(...keySource(`access.trusted[${at}].jwks_uri`, one.jwks_uri));
@@ -107,13 +125,18 @@ function access({ access }: Config): Fault[] {
   return faults;
 }
 
+const inClear = {
+  fr: 'doit être en https, sauf en local : en clair, ce pourrait être à n’importe qui',
+  en: 'must be https, except on loopback: in clear it could be anyone’s',
+};
+
 /** Keys fetched in clear from another machine could be anyone's. */
 function keySource(setting: string, uri: string | undefined): Fault[] {
   if (uri === undefined) return [];
-  if (!URL.canParse(uri)) return [wrong(setting, 'is not a URL')];
+  if (!URL.canParse(uri)) return [wrong(setting, { fr: 'n’est pas une URL', en: 'is not a URL' })];
   const url = new URL(uri);
   const safe = url.protocol === 'https:' || isLoopback(url.hostname.replace(/^\[|\]$/g, ''));
-  return safe ? [] : [wrong(setting, 'must be https, except on loopback: in clear it could be anyone’s')];
+  return safe ? [] : [wrong(setting, inClear)];
 }
 
 /** With marks the wrong way round a door that has shut would never open, or never be seen shut. */
@@ -124,7 +147,9 @@ function waterMarks({ limits, doors }: Config): Fault[] {
   ];
   return marked
     .filter(({ waiting }) => waiting !== undefined && waiting.high > 0 && waiting.low >= waiting.high)
-    .map(({ setting }) => wrong(`${setting}.low`, 'must be less than `high`'));
+    .map(({ setting }) =>
+      wrong(`${setting}.low`, { fr: 'doit être inférieur à `high`', en: 'must be less than `high`' }),
+    );
 }
 
 function timezone({ timezone }: Config): Fault[] {
@@ -132,6 +157,11 @@ function timezone({ timezone }: Config): Fault[] {
     new Intl.DateTimeFormat('en', { timeZone: timezone });
     return [];
   } catch {
-    return [wrong('timezone', `${timezone} is no IANA time zone, such as Europe/Paris`)];
+    return [
+      wrong('timezone', {
+        fr: `${timezone} n’est pas un fuseau horaire IANA comme Europe/Paris`,
+        en: `${timezone} is no IANA time zone, such as Europe/Paris`,
+      }),
+    ];
   }
 }

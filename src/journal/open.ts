@@ -14,7 +14,7 @@ export async function journalOf(setting: string, data: string, { visitor = false
     return openPostgresJournal({ url: setting });
   }
   if (setting !== 'sqlite') {
-    const problem = 'it is neither sqlite nor postgres://…';
+    const problem = { fr: 'n’est ni sqlite ni postgres://…', en: 'it is neither sqlite nor postgres://…' };
     throw new PasserelleError(fault('config-invalid', { params: { setting: 'journal', problem } }));
   }
   const folder = join(data, 'journal');

@@ -124,6 +124,63 @@ describe('wrong usage is 2, and says how it is done', () => {
   });
 });
 
+describe('in French all of it is French', () => {
+  const english = /\b(the|is|must|has|an|of|not|and|Setting|Usage:|Help:|expected|unknown)\b(?!=)/i;
+
+  test.each([
+    [['strat'], 'Commande inconnue : strat.'],
+    [['token', '--client'], 'Une option attend une valeur : --client ID.'],
+    [['messages', '--json=1'], 'Une option ne prend pas de valeur : --json.'],
+    [['messages', '--last'], 'Option inconnue : last.'],
+    [['message'], 'Un argument manque.\nUsage : npx passerelle message ID'],
+    [['message', 'a', 'b'], 'Un argument de trop : b.'],
+    [['convert', 'x.csv'], '(ENOENT, n’existe pas)'],
+    [['messages'], 'Il n’y a pas encore de journal dans'],
+  ])('%j', async (args, text) => {
+    const { err } = await inside([...args, '--lang', 'fr'], { PASSERELLE_DATA: join(folder, 'nowhere') }, folder);
+    expect(err).toContain(text);
+    for (const line of err.split('\n').filter((one) => !/^(Usage|Aide) :/.test(one))) expect(line).not.toMatch(english);
+  });
+
+  test('the faults of a configuration, each kind of them', async () => {
+    const file = join(folder, 'french.json');
+    const settings = {
+      http: { listen: '127.0.0.1:99999', bogus: 1 },
+      log: { level: 'loud' },
+      timezone: 'Mars',
+      journal: 'mysql',
+      limits: { workers: 'many', entries: 0 },
+      doors: [
+        { name: 'A', type: 'mllp' },
+        { name: 'b' },
+        { name: 'c', type: 'pigeon' },
+        { name: 'd', type: 'mllp', tls: { cert: 'x' } },
+      ],
+      access: { trusted: [{ issuer: 'x' }] },
+    };
+    await writeFile(file, JSON.stringify(settings));
+    const { code, err } = await inside(['check', '--config', file, '--lang', 'fr'], { PASSERELLE_HTPP: 'x' });
+    expect(code).toBe(2);
+    const lines = err.trimEnd().split('\n');
+    expect(lines.length).toBeGreaterThan(9);
+    for (const line of lines) {
+      expect(line).toMatch(/^(erreur|avertissement) [a-z-]+ : Réglage /);
+      expect(line).not.toMatch(english);
+    }
+    const json = JSON.parse((await inside(['check', '--json', '--config', file, '--lang', 'fr'])).out);
+    expect(json.faults[0]).toMatchObject({ code: 'config-invalid', text: expect.stringMatching(/^Réglage /) });
+    for (const one of json.faults) expect(typeof one.params.problem).not.toBe('object');
+  });
+
+  test('what validate found', async () => {
+    const file = join(folder, 'none.json');
+    await writeFile(file, '{');
+    const { out } = await inside(['validate', file, '--lang', 'fr']);
+    expect(out).toMatch(/: erreur \$this: Le contenu/);
+    expect(out).toContain('1 ressources, 0 valides, 1 non valides\n');
+  });
+});
+
 describe('check tells at once what can be found apart', () => {
   test('a type, a port, a scope, a destination, a certificate, a map: wherever they stand', async () => {
     const file = join(folder, 'five.json');
