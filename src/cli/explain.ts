@@ -4,7 +4,7 @@ import type { Trace } from '../conversion.ts';
 import { fault, PasserelleError } from '../errors.ts';
 import type { ConvertOptions } from '../pipeline/convert-bytes.ts';
 import { explainResource } from '../pipeline/explain.ts';
-import { type Arguments, type Command, exit, shared, UsageError } from './command.ts';
+import { type Arguments, type Command, exit, type Io, shared, UsageError } from './command.ts';
 import { configured, withJournal } from './context.ts';
 import { convertBy } from './pure.ts';
 import { runningGateway } from './running-gateway.ts';
@@ -32,9 +32,9 @@ export const explain: Command = {
     const convert = (bytes: Uint8Array, options: ConvertOptions) => convertBy(config, bytes, options);
     // The journal first: a folder without one is not to get keys for asking a gateway.
     const origin = await withJournal(config, async (journal) =>
-      explainResource(journal, convert, { reference, resource: await readResource(config, args, reference), path }),
+      explainResource(journal, convert, { reference, resource: await readResource(config, args, reference, io), path }),
     );
-    if (!origin) throw new PasserelleError(fault('message-unknown'));
+    if (!origin) throw new PasserelleError(fault('origin-unknown', { params: { reference } }));
     const { message, elements } = origin;
     if (args.switches.json) {
       io.out(`${JSON.stringify({ resource: reference, message: message.id, elements }, null, 2)}\n`);
@@ -48,6 +48,7 @@ export const explain: Command = {
         table(
           headings[io.language],
           elements.map((one) => [one.path, one.place, one.map, one.rule, one.version, translated(one)]),
+          io.terminal.columns,
         ),
       );
     }
@@ -63,9 +64,9 @@ export const explain: Command = {
 };
 
 /** From the gateway that runs; undefined when none answers: then the journal must do. */
-async function readResource(config: Config, args: Arguments, reference: string): Promise<Resource | undefined> {
+async function readResource(config: Config, args: Arguments, reference: string, io: Io): Promise<Resource | undefined> {
   try {
-    const gateway = await runningGateway(config, args.values.gateway, 'passerelle-explain');
+    const gateway = await runningGateway(config, args.values.gateway, 'passerelle-explain', io.language);
     const { status, text } = await gateway.get(reference);
     return status === 200 ? (JSON.parse(text) as Resource) : undefined;
   } catch {

@@ -37,7 +37,7 @@ export const form: Command = {
       });
     }
     const config = configured(args, io);
-    const gateway = await runningGateway(config, args.values.gateway, 'passerelle-form');
+    const gateway = await runningGateway(config, args.values.gateway, 'passerelle-form', io.language);
     const query = args.values.name === undefined ? '' : `?name=${encodeURIComponent(args.values.name)}`;
     const answer = await gateway.get(`${reference}/$form${query}`, 'application/json');
     const read = readAnswer<Refusal>(gateway.fhir, answer);

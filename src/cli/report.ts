@@ -1,7 +1,7 @@
 import type { Bundle, Resource } from '@medplum/fhirtypes';
 import type { Config } from '../config.ts';
 import { activityReport, CALLS, figures, followUpDocument, followUpTable, reportCsv } from '../pathway/report.ts';
-import { type Arguments, type Command, exit, shared, UsageError } from './command.ts';
+import { type Arguments, type Command, exit, type Io, shared, UsageError } from './command.ts';
 import { configured } from './context.ts';
 import { readAnswer, runningGateway, unreachable } from './running-gateway.ts';
 import { timeInParis } from './text.ts';
@@ -45,7 +45,7 @@ export const report: Command = {
     }
     const config = configured(args, io);
     const tasks = `Task?code=${[...CALLS, 'alert-handling', 'escalation'].join(',')}`;
-    const ask = (questions: string[]) => resourcesOf(config, args.values.gateway, questions);
+    const ask = (questions: string[]) => resourcesOf(config, args.values.gateway, questions, io);
     if (args.switches.table) {
       const table = followUpTable(await ask(['CarePlan?status=active', `${tasks}&status:not=completed`]), period.to);
       io.out(args.switches.csv ? table : `${JSON.stringify(followUpDocument(table, now), null, 2)}\n`);
@@ -73,8 +73,13 @@ function day(args: Arguments, name: string, now: Date, ago: number): string {
   });
 }
 
-async function resourcesOf(config: Config, address: string | undefined, questions: string[]): Promise<Resource[]> {
-  const gateway = await runningGateway(config, address, 'passerelle-report');
+async function resourcesOf(
+  config: Config,
+  address: string | undefined,
+  questions: string[],
+  io: Io,
+): Promise<Resource[]> {
+  const gateway = await runningGateway(config, address, 'passerelle-report', io.language);
   const found: Resource[] = [];
   for (const question of questions) {
     let next: string | undefined = `${question}&_count=1000`;

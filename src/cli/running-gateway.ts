@@ -2,7 +2,7 @@ import { mintToken } from '../access/index.ts';
 import type { Config } from '../config.ts';
 import type { Words } from '../errors/entry.ts';
 import { fault, PasserelleError } from '../errors.ts';
-import { UsageError } from './command.ts';
+import { type Language, UsageError } from './command.ts';
 
 /** What a gateway that runs answered. */
 export interface GatewayAnswer {
@@ -21,12 +21,14 @@ export interface RunningGateway {
 /**
  * The gateway at `address`, else the one the configuration describes. Redirections are not followed: the token goes to nobody
  * an answer names.
+ * @param language in which it explains a refusal
  * @param clientId under which the audit shows the command
  */
 export async function runningGateway(
   config: Config,
   address: string | undefined,
   clientId: string,
+  language: Language,
 ): Promise<RunningGateway> {
   if (address !== undefined && !/^https?:\/\/[^/]/.test(address)) {
     throw new UsageError({
@@ -41,7 +43,7 @@ export async function runningGateway(
     fhir,
     async get(path, accept = 'application/fhir+json') {
       try {
-        const headers = { authorization: `Bearer ${token}`, accept };
+        const headers = { authorization: `Bearer ${token}`, accept, 'accept-language': language };
         const signal = AbortSignal.timeout(60_000);
         const answer = await fetch(`${fhir}${path}`, { headers, signal, redirect: 'manual' });
         return { status: answer.status, text: await answer.text() };

@@ -181,5 +181,9 @@ function report(figures: Figures, io: Io): string {
       .map(([code, n]) => `${code} ${n}`)
       .join(', ') || '-';
   const { sent, codes, errors, perSecond, p50, p95, p99 } = figures;
-  return table(words, [[String(sent), list(codes), list(errors), ...[perSecond, p50, p95, p99].map(String)]]);
+  return table(
+    words,
+    [[String(sent), list(codes), list(errors), ...[perSecond, p50, p95, p99].map(String)]],
+    io.terminal.columns,
+  );
 }

@@ -22,15 +22,27 @@ export function inWords(one: Fault, language: Language): Fault & { text: string 
   return { ...one, ...(one.params ? { params: Object.fromEntries(params) } : {}), text: sentence(one, language) };
 }
 
-/** Rows below their headings, columns as wide as their widest cell. */
-export function table(headings: string[], rows: string[][]): string {
+/**
+ * Rows below their headings, columns as wide as their widest cell. Where a terminal is too narrow for that, each row is a block
+ * of lines: broken lines cannot be read, and an id that was cut cannot be copied.
+ */
+export function table(headings: string[], rows: string[][], columns = Number.POSITIVE_INFINITY): string {
   const widths = headings.map((heading, at) => Math.max(heading.length, ...rows.map((row) => (row[at] ?? '').length)));
+  const wide = widths.reduce((sum, width) => sum + width + 2, -2);
+  if (wide > columns && rows.length > 0) return blocks(headings, rows);
   const line = (cells: string[]) =>
     cells
       .map((cell, at) => cell.padEnd(widths[at] ?? 0))
       .join('  ')
       .trimEnd();
   return `${[line(headings), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n')}\n`;
+}
+
+function blocks(headings: string[], rows: string[][]): string {
+  const width = Math.max(...headings.map((one) => one.length));
+  const block = (row: string[]) =>
+    headings.flatMap((heading, at) => (row[at] ? [`${heading.padEnd(width)}  ${row[at]}\n`] : [])).join('');
+  return rows.map(block).join('\n');
 }
 
 const paris = new Intl.DateTimeFormat('sv-SE', { timeZone: 'Europe/Paris', dateStyle: 'short', timeStyle: 'medium' });

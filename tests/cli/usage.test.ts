@@ -1,13 +1,15 @@
+import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { decodeJwt } from 'jose';
 import { everyCommand } from '../../src/cli/commands.ts';
 import { journalOf } from '../../src/journal/open.ts';
-import { inside, passerelle } from './run.ts';
+import { bin, inside, passerelle } from './run.ts';
 
 const commands = await everyCommand();
 
@@ -381,6 +383,32 @@ describe('token', () => {
     });
     expect(code).toBe(0);
     expect(err).toBe('scope not understood, it opens nothing: system/Patient.all\n');
+  });
+});
+
+describe('what is printed into something that does not take it', () => {
+  const file = fileURLToPath(new URL('../golden/hl7v2-adt-a01/input.hl7', import.meta.url));
+  const shell = (line: string) =>
+    new Promise<{ code: number; out: string }>((resolve) => {
+      const environment = { PATH: process.env.PATH, NODE: process.execPath, BIN: bin, FILE: file };
+      execFile('bash', ['--norc', '-c', `set -o pipefail; ${line}`], { env: environment }, (error, stdout, stderr) => {
+        resolve({ code: Number(error?.code ?? 0), out: stdout + stderr });
+      });
+    });
+
+  test('a pipe that ended is no fault, of either stream', async () => {
+    expect(await shell('"$NODE" "$BIN" convert "$FILE" --account 2>/dev/null | head -c 1')).toEqual({
+      code: 0,
+      out: '{',
+    });
+    // Nobody reads stderr at all: the conversion is still done.
+    expect(await shell('"$NODE" "$BIN" convert "$FILE" --account 2> >(:) >/dev/null')).toEqual({ code: 0, out: '' });
+  });
+
+  test('a full disk is one: 3', async () => {
+    const { code, out } = await shell('"$NODE" "$BIN" convert "$FILE" >/dev/full');
+    expect({ code, out }).toEqual({ code: 3, out: expect.stringContaining('passerelle: stdout: ENOSPC') });
+    expect(out).not.toMatch(/at .*\(/);
   });
 });
 
