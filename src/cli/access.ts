@@ -57,7 +57,7 @@ export const access: Command = {
         id ? '_id' : 'identifier',
         id ? [id] : [patient.replace(/[,|\\]/g, '')],
       );
-      if (found.length !== 1 || !found[0]?.id) throw new PasserelleError(fault('access-not-here'));
+      if (found.length !== 1 || !found[0]?.id) throw new PasserelleError(fault('patient-not-one'));
       const caller = callerOf(
         practitioner,
         client,

@@ -82,6 +82,16 @@ export const accessErrors = {
       en: 'A token of a person does not allow this: {what}. Read or search the resources of the patient directly.',
     },
   },
+  'patient-not-one': {
+    http: 404,
+    issue: 'not-found',
+    msa: 'AE',
+    err3: '204',
+    public: {
+      fr: 'Le serveur FHIR n’a pas ce patient, ou en a plusieurs sous ce numéro. Donnez à --patient le matricule INS ou Patient/ID, et vérifiez PASSERELLE_DATA ou PASSERELLE_FHIR.',
+      en: 'The FHIR server has no such patient, or several of that number. Give --patient the INS number or Patient/ID, and check PASSERELLE_DATA or PASSERELLE_FHIR.',
+    },
+  },
   'audit-absent': {
     http: 500,
     issue: 'not-found',
