@@ -92,6 +92,15 @@ export function sentence(fault: Fault, language: 'fr' | 'en' = 'en'): string {
   return entry.public[language].replace(/\{(\w+)\}/g, (_, name) => said(fault.params?.[name], language));
 }
 
+/** What fills the places of a fault's sentence, in one language. */
+export function paramsIn({ params }: Fault, language: 'fr' | 'en'): Record<string, string | number> | undefined {
+  if (!params) return undefined;
+  const entries = Object.entries(params);
+  return Object.fromEntries(
+    entries.map(([name, value]) => [name, typeof value === 'object' ? value[language] : value]),
+  );
+}
+
 function said(value: string | number | Words = '', language: 'fr' | 'en'): string {
   return typeof value === 'object' ? value[language] : withMeaning(String(value), language);
 }

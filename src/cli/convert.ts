@@ -50,17 +50,18 @@ export const convert: Command = {
       account: args.switches.account,
     });
     for (const issue of converted.issues) io.err(`${faultLine(issue, io.language)}\n`);
-    if (args.switches.explain) for (const trace of converted.conversion?.traces ?? []) io.err(`${traceLine(trace)}\n`);
+    if (args.switches.explain)
+      for (const trace of converted.conversion?.traces ?? []) io.err(`${traceLine(trace, io.language)}\n`);
     if (converted.conversion?.account) io.err(accountText(converted.conversion.account, io.language));
-    const result = converted.bundle ?? converted.outcome ?? operationOutcome(converted.issues, io.language);
+    const result = converted.bundle ?? operationOutcome(converted.issues, io.language);
     io.out(`${JSON.stringify(result, null, 2)}\n`);
     return converted.bundle ? exit.done : exit.refused;
   },
 };
 
-function traceLine({ target, path, place, map, rule, translation }: Trace): string {
+function traceLine({ target, path, place, map, rule, translation }: Trace, language: Language): string {
   const translated = translation ? ` (${translation.table}: ${translation.from} → ${translation.to})` : '';
-  return `${target}#${path} ← ${place} by ${map}#${rule}${translated}`;
+  return `${target}#${path} ← ${place} ${language === 'fr' ? 'par' : 'by'} ${map}#${rule}${translated}`;
 }
 
 const fates = {

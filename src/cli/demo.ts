@@ -66,14 +66,19 @@ export const demo: Command = {
 /** One line for each thing that happened at a door. */
 async function doors(io: Io): Promise<number> {
   io.out(`${doorsIntro[io.language]}\n\n`);
-  const ok = await stageDoors(io, (step) => io.out(doorText(step)));
+  const ok = await stageDoors(io, (step) => io.out(doorText(step, io.language)));
   io.out(`\n${ok ? doorsDone[io.language] : failed[io.language]}\n`);
   return ok ? exit.done : exit.refused;
 }
 
-function doorText({ ok, from, to, way, what }: DoorStep): string {
-  return `${ok ? '✓' : '✗'} ${`${from} → ${to}`.padEnd(14)}${way.padEnd(12)}${what}\n`;
+function doorText({ ok, from, to, way, what }: DoorStep, language: Language): string {
+  const called = (name: string) => (language === 'fr' ? (french[name] ?? name) : name);
+  const ways = `${called(from)} → ${called(to)}`.padEnd(14);
+  return `${ok ? '✓' : '✗'} ${ways}${way.padEnd(12)}${what[language]}\n`;
 }
+
+/** Those who take part in `--doors`, where French has another word for them. */
+const french: Record<string, string> = { hospital: 'hôpital', operator: 'opérateur', readers: 'lecteurs', GP: 'MT' };
 
 const doorsIntro = {
   fr: 'Une lettre de sortie par toutes les portes ; A et B sont deux passerelles.',

@@ -1,4 +1,4 @@
-import { type Fault, sentence } from '../errors.ts';
+import { type Fault, paramsIn, sentence } from '../errors.ts';
 import type { Io, Language } from './command.ts';
 
 /** One fault as a line: severity, code, place, sentence. */
@@ -15,11 +15,7 @@ export function faultLine(one: Fault, language: Language): string {
 
 /** A fault for JSON: with its sentence, and what fills it in one language. */
 export function inWords(one: Fault, language: Language): Fault & { text: string } {
-  const params = Object.entries(one.params ?? {}).map(([name, value]) => [
-    name,
-    typeof value === 'object' ? value[language] : value,
-  ]);
-  return { ...one, ...(one.params ? { params: Object.fromEntries(params) } : {}), text: sentence(one, language) };
+  return { ...one, params: paramsIn(one, language), text: sentence(one, language) };
 }
 
 /**

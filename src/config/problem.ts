@@ -1,5 +1,6 @@
 import type { ErrorObject } from 'ajv';
 import type { Words } from '../errors/entry.ts';
+import { frenchProblem } from '../errors/schema.ts';
 
 /** What ajv found about a setting, in words. The meaning of a setting stands in the schema, which is written in English. */
 export function problemOf(error: ErrorObject): Words {
@@ -21,41 +22,5 @@ export function problemOf(error: ErrorObject): Words {
     return { fr: `attendu exactement un de ${list}`, en: `must have exactly one of ${list}` };
   }
   const meaning = (error.parentSchema as { description?: string } | undefined)?.description;
-  return { fr: french(error), en: meaning ? `${message} (${meaning.split('. ')[0]})` : message };
-}
-
-const types: Record<string, string> = {
-  string: 'un texte',
-  number: 'un nombre',
-  integer: 'un nombre entier',
-  boolean: 'true ou false',
-  object: 'un objet',
-  array: 'une liste',
-};
-
-function french({ keyword, params }: ErrorObject): string {
-  switch (keyword) {
-    case 'type':
-      return `attendu ${[params.type]
-        .flat()
-        .map((one: string) => types[one] ?? one)
-        .join(' ou ')}`;
-    case 'pattern':
-      return `n’a pas la forme attendue, ${params.pattern}`;
-    case 'format':
-      return `n’a pas la forme attendue, ${params.format}`;
-    case 'minimum':
-    case 'maximum':
-    case 'exclusiveMinimum':
-    case 'exclusiveMaximum':
-      return `attendu ${params.comparison} ${params.limit}`;
-    case 'minItems':
-    case 'minLength':
-      return `trop court, au moins ${params.limit}`;
-    case 'maxItems':
-    case 'maxLength':
-      return `trop long, au plus ${params.limit}`;
-    default:
-      return 'n’est pas admis ici';
-  }
+  return { fr: frenchProblem(error), en: meaning ? `${message} (${meaning.split('. ')[0]})` : message };
 }

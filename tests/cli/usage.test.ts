@@ -98,6 +98,10 @@ describe('wrong usage is 2, and says how it is done', () => {
     [['replay'], 'Give message ids, or --state'],
     [['send', 'pigeon', 'x'], 'send mllp or send http'],
     [['explain', 'patient'], 'Expected: TYPE/ID'],
+    [
+      ['preview', 'config.json'],
+      'Expected: a file of mappings/ (NAME.map, codes-NAME.json, routes.json), not config.json.',
+    ],
     [['bench', 'nothing'], 'Unknown benchmark: nothing'],
     [['report', '--from', 'hier', '--to', '2020-11-15'], '--from: expected a day'],
     [['report', '--from', '2020-11-15', '--to', '2020-11-01'], '--from is after --to'],
@@ -174,11 +178,23 @@ describe('in French all of it is French', () => {
     for (const one of json.faults) expect(typeof one.params.problem).not.toBe('object');
   });
 
+  test('what convert refuses, on both streams', async () => {
+    const file = join(folder, 'empty.json');
+    await writeFile(file, '{"measures": 3}');
+    const args = ['convert', file, '--route', 'telemonitoring-covidom', '--lang', 'fr'];
+    const { code, out, err } = await inside(args);
+    expect(code).toBe(1);
+    expect(err).toMatch(/^erreur payload-invalid \[\/\w+\] : Le contenu .* : « \w+ » manque/m);
+    expect(err).toContain(': attendu un objet');
+    for (const one of JSON.parse(out).issue) expect(one.details.text).toMatch(/^Le contenu /);
+    for (const line of err.split('\n')) expect(line).not.toMatch(english);
+  });
+
   test('what validate found', async () => {
     const file = join(folder, 'none.json');
     await writeFile(file, '{');
     const { out } = await inside(['validate', file, '--lang', 'fr']);
-    expect(out).toMatch(/: erreur \$this: Le contenu/);
+    expect(out).toMatch(/: erreur \$this: Le contenu .*\(ligne 1, colonne 2\)/);
     expect(out).toContain('1 ressources, 0 valides, 1 non valides\n');
   });
 });

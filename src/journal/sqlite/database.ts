@@ -125,7 +125,7 @@ function openFile(folder: string): DatabaseSync {
     return db;
   } catch (error) {
     db?.close();
-    throw error instanceof PasserelleError ? error : unusable(folder, error);
+    throw unusable(folder, error);
   }
 }
 
