@@ -66,7 +66,9 @@ export const report: Command = {
 /** A day that was given, or the one so many days ago in Paris. */
 function day(args: Arguments, name: string, now: Date, ago: number): string {
   const text = args.values[name] ?? timeInParis(now.getTime() - ago * 86_400_000).slice(0, 10);
-  if (/^\d{4}-\d{2}-\d{2}$/.test(text) && !Number.isNaN(Date.parse(text))) return text;
+  const time = /^\d{4}-\d{2}-\d{2}$/.test(text) ? Date.parse(text) : Number.NaN;
+  // 30 February is read as 1 March.
+  if (!Number.isNaN(time) && new Date(time).toISOString().startsWith(text)) return text;
   throw new UsageError({
     fr: `--${name} : attendu un jour, AAAA-MM-JJ.`,
     en: `--${name}: expected a day, YYYY-MM-DD.`,

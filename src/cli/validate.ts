@@ -64,6 +64,7 @@ function report(judged: Judged[], json: boolean, io: Io): number {
         io.out(`${file}: ${severities[io.language][one.severity]} ${place}: ${one.message[io.language]} (${why})\n`);
       }
     }
+    if (judged.length === 0) io.err(nothing[io.language]);
     io.out(sum[io.language](judged.length, valid, invalid));
   }
   return invalid > 0 ? exit.refused : exit.done;
@@ -72,6 +73,11 @@ function report(judged: Judged[], json: boolean, io: Io): number {
 const severities = {
   fr: { error: 'erreur', warning: 'avertissement', information: 'information' },
   en: { error: 'error', warning: 'warning', information: 'information' },
+};
+
+const nothing = {
+  fr: 'Rien à juger : aucun fichier .json, .xml ou .ndjson.\n',
+  en: 'Nothing to judge: no .json, .xml or .ndjson file.\n',
 };
 
 const sum = {

@@ -23,6 +23,8 @@ export function frenchProblem({ keyword, params }: Pick<ErrorObject, 'keyword' |
       return `« ${params.additionalProperty} » n’est pas connu`;
     case 'enum':
       return 'attendu une valeur de la liste';
+    case 'anyOf':
+      return 'attendu une des formes permises';
     case 'oneOf':
       return 'attendu exactement une des formes permises';
     case 'pattern':

@@ -105,6 +105,7 @@ describe('wrong usage is 2, and says how it is done', () => {
     [['bench', 'nothing'], 'Unknown benchmark: nothing'],
     [['report', '--from', 'hier', '--to', '2020-11-15'], '--from: expected a day'],
     [['report', '--from', '2020-11-15', '--to', '2020-11-01'], '--from is after --to'],
+    [['report', '--from', '2020-02-30', '--to', '2020-11-01'], '--from: expected a day'],
     [['validate'], 'Usage: npx passerelle validate FILE|DIR…'],
   ])('%j', async (args, text) => {
     const { code, out, err } = await inside(args, { PASSERELLE_DATA: folder });
@@ -426,6 +427,14 @@ describe('what is printed into something that does not take it', () => {
     expect({ code, out }).toEqual({ code: 3, out: expect.stringContaining('passerelle: stdout: ENOSPC') });
     expect(out).not.toMatch(/at .*\(/);
   });
+});
+
+test('a folder with nothing to judge is told to be so', async () => {
+  const empty = join(folder, 'empty');
+  await mkdir(empty);
+  const { code, out, err } = await inside(['validate', empty]);
+  expect({ code, out }).toEqual({ code: 0, out: '0 resources, 0 valid, 0 invalid\n' });
+  expect(err).toBe('Nothing to judge: no .json, .xml or .ndjson file.\n');
 });
 
 test('the version is that of the package', async () => {
