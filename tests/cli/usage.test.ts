@@ -1,15 +1,11 @@
-import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { decodeJwt } from 'jose';
 import { everyCommand } from '../../src/cli/commands.ts';
 import { journalOf } from '../../src/journal/open.ts';
-import { bin, inside, passerelle } from './run.ts';
+import { inside, passerelle } from './run.ts';
 
 const commands = await everyCommand();
 
@@ -131,122 +127,6 @@ describe('wrong usage is 2, and says how it is done', () => {
   });
 });
 
-describe('in French all of it is French', () => {
-  const english = /\b(the|is|must|has|an|of|not|and|Setting|Usage:|Help:|expected|unknown)\b(?!=)/i;
-
-  test.each([
-    [['strat'], 'Commande inconnue : strat.'],
-    [['token', '--client'], 'Une option attend une valeur : --client ID.'],
-    [['messages', '--json=1'], 'Une option ne prend pas de valeur : --json.'],
-    [['messages', '--last'], 'Option inconnue : last.'],
-    [['message'], 'Un argument manque.\nUsage : npx passerelle message ID'],
-    [['message', 'a', 'b'], 'Un argument de trop : b.'],
-    [['convert', 'x.csv'], '(ENOENT, n’existe pas)'],
-    [['messages'], 'Il n’y a pas encore de journal dans'],
-  ])('%j', async (args, text) => {
-    const { err } = await inside([...args, '--lang', 'fr'], { PASSERELLE_DATA: join(folder, 'nowhere') }, folder);
-    expect(err).toContain(text);
-    for (const line of err.split('\n').filter((one) => !/^(Usage|Aide) :/.test(one))) expect(line).not.toMatch(english);
-  });
-
-  test('the faults of a configuration, each kind of them', async () => {
-    const file = join(folder, 'french.json');
-    const settings = {
-      http: { listen: '127.0.0.1:99999', bogus: 1 },
-      log: { level: 'loud' },
-      timezone: 'Mars',
-      journal: 'mysql',
-      limits: { workers: 'many', entries: 0 },
-      doors: [
-        { name: 'A', type: 'mllp' },
-        { name: 'b' },
-        { name: 'c', type: 'pigeon' },
-        { name: 'd', type: 'mllp', tls: { cert: 'x' } },
-      ],
-      access: { trusted: [{ issuer: 'x' }] },
-    };
-    await writeFile(file, JSON.stringify(settings));
-    const { code, err } = await inside(['check', '--config', file, '--lang', 'fr'], { PASSERELLE_HTPP: 'x' });
-    expect(code).toBe(2);
-    const lines = err.trimEnd().split('\n');
-    expect(lines.length).toBeGreaterThan(9);
-    for (const line of lines) {
-      expect(line).toMatch(/^(erreur|avertissement) [a-z-]+ : Réglage /);
-      expect(line).not.toMatch(english);
-    }
-    const json = JSON.parse((await inside(['check', '--json', '--config', file, '--lang', 'fr'])).out);
-    expect(json.faults[0]).toMatchObject({ code: 'config-invalid', text: expect.stringMatching(/^Réglage /) });
-    for (const one of json.faults) expect(typeof one.params.problem).not.toBe('object');
-  });
-
-  test('what convert refuses, on both streams', async () => {
-    const file = join(folder, 'empty.json');
-    await writeFile(file, '{"measures": 3}');
-    const args = ['convert', file, '--route', 'telemonitoring-covidom', '--lang', 'fr'];
-    const { code, out, err } = await inside(args);
-    expect(code).toBe(1);
-    expect(err).toMatch(/^erreur payload-invalid \[\/\w+\] : Le contenu .* : « \w+ » manque/m);
-    expect(err).toContain(': attendu un objet');
-    for (const one of JSON.parse(out).issue) expect(one.details.text).toMatch(/^Le contenu /);
-    for (const line of err.split('\n')) expect(line).not.toMatch(english);
-  });
-
-  test('what validate found', async () => {
-    const file = join(folder, 'none.json');
-    await writeFile(file, '{');
-    const { out } = await inside(['validate', file, '--lang', 'fr']);
-    expect(out).toMatch(/: erreur \$this: Le contenu .*\(ligne 1, colonne 2\)/);
-    expect(out).toContain('1 ressources, 0 valides, 1 non valides\n');
-  });
-});
-
-describe('check tells at once what can be found apart', () => {
-  test('a type, a port, a scope, a destination, a certificate, a map: wherever they stand', async () => {
-    const file = join(folder, 'five.json');
-    const mappings = join(folder, 'maps');
-    await mkdir(mappings);
-    await writeFile(join(mappings, 'broken.map'), 'nonsense');
-    const tls = { cert: 'none.pem', key: 'none.key' };
-    const settings = {
-      data: 'checked',
-      folders: { mappings },
-      http: { listen: '127.0.0.1:99999' },
-      doors: [
-        { name: 'bird', type: 'pigeon' },
-        { name: 'safe', type: 'mllp', listen: '127.0.0.1:0', tls },
-        { name: 'Loud', type: 'mllp' },
-      ],
-      destinations: [{ name: 'away', type: 'nowhere' }],
-      access: { clients: [{ client_id: 'gp', scopes: 'openid system/Patient.rs system/Patient.all' }] },
-    };
-    await writeFile(file, JSON.stringify(settings));
-    const { code, out, err } = await inside(['check', '--config', file]);
-    expect({ code, out }).toEqual({ code: 2, out: '' });
-    for (const text of [
-      'Setting http.listen: the port must be at most 65535',
-      'Setting doors.bird: has the type "pigeon", and there is no such folder in src/adapters; there are care-circle,',
-      'Setting doors.safe.tls.cert:',
-      'Setting doors.2.name: must match',
-      'Setting doors.away: has the type "nowhere"',
-      'Setting access.clients.gp.scopes: "system/Patient.all" is no SMART scope',
-      'File broken.map, line 1',
-    ]) {
-      expect(err.split(text)).toHaveLength(2);
-    }
-    expect(err).not.toContain('"openid"');
-  });
-
-  test('the data folder too', async () => {
-    const { code, err } = await inside(['check'], {
-      PASSERELLE_DATA: '/dev/null/data',
-      PASSERELLE__access__clients: '[{"client_id":"a","scopes":"all"}]',
-    });
-    expect(code).toBe(2);
-    expect(err).toContain('data-unusable');
-    expect(err).toContain('"all" is no SMART scope');
-  });
-});
-
 test.each([
   [['--help'], 0],
   [['strat'], 2],
@@ -259,123 +139,11 @@ test.each([
   expect(expected === 0 ? err : out).toBe('');
 });
 
-/** A port on which nobody listens any more. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
 async function openJournal(data: string) {
   const journal = await journalOf('sqlite', data);
   await journal.open();
   return journal;
 }
-
-describe('a data folder that cannot be made is told with the reason and what to do', () => {
-  test.each([
-    ['/proc/nope/data', '/proc/nope: ENOENT, no folder can be made there'],
-    ['/dev/null/data', '/dev/null: ENOTDIR, it is not a folder'],
-  ])('%s', async (data, reason) => {
-    const environment = { PASSERELLE_DATA: data, PASSERELLE_HTTP: '127.0.0.1:0', PASSERELLE_MLLP: '127.0.0.1:0' };
-    // A process of its own: what this is about is a thread that never comes back.
-    for (const args of [['start'], ['token', '--client', 'x']]) {
-      const { code, out, err } = await passerelle(args, { environment });
-      expect({ code, out }).toEqual({ code: 2, out: '' });
-      expect(err).toContain(`error data-unusable: The data folder ${data} cannot be made (${reason}). Name another by`);
-    }
-  });
-});
-
-describe('what cannot be reached is 3', () => {
-  test.each([
-    [['convert', 'none.xml'], 'file-unreadable'],
-    [['validate', 'none'], 'file-unreadable'],
-    [['backup', 'copy'], 'journal-absent'],
-    [['messages'], 'journal-absent'],
-    [['message', 'x'], 'journal-absent'],
-    [['replay', 'x'], 'journal-absent'],
-    [['unmapped'], 'journal-absent'],
-    [['explain', 'Patient/1', '--gateway', 'http://127.0.0.1:1'], 'journal-absent'],
-    [['audit', 'verify'], 'audit-absent'],
-    [['send', 'mllp', 'none.hl7'], 'file-unreadable'],
-  ])('%j', async (args, code) => {
-    const ran = await inside(args, { PASSERELLE_DATA: join(folder, 'nowhere') }, folder);
-    expect(ran.code).toBe(3);
-    expect(ran.err).toContain(`error ${code}:`);
-    expect(await readdir(folder)).not.toContain('nowhere');
-  });
-});
-
-test('which journal it was is said, and which setting names another', async () => {
-  const data = join(folder, 'nowhere');
-  const { err } = await inside(['messages'], { PASSERELLE_DATA: data });
-  expect(err).toContain(`There is no journal in ${data} yet. Start the gateway once`);
-  expect(err).toContain('PASSERELLE_DATA (or `data` in the configuration)');
-  const audit = await inside(['audit', 'verify', '--lang', 'fr'], { PASSERELLE_DATA: data });
-  expect(audit.err).toMatch(/^erreur audit-absent : Il n’y a pas encore de journal d’accès dans .* PASSERELLE_DATA/);
-});
-
-test('an access log that is none, a folder that is a file', async () => {
-  const data = join(folder, 'spoilt');
-  await mkdir(data);
-  await writeFile(join(data, 'audit.sqlite'), 'this is not a database, however long one looks at it');
-  const { code, err } = await inside(['audit', 'verify'], { PASSERELLE_DATA: data });
-  expect(code).toBe(3);
-  expect(err).toContain(`error file-unreadable: The file ${join(data, 'audit.sqlite')} cannot be read (file is not a`);
-  const copy = await inside(['backup', join(data, 'audit.sqlite')], { PASSERELLE_DATA: data });
-  expect(copy.code).toBe(2);
-  expect(copy.err).toContain('Not a folder: ');
-});
-
-describe('a gateway that does not answer is 3, with its address and what to do', () => {
-  const ask = [['report'], ['form', 'Patient/1'], ['send', 'http', 'x.json']];
-  const environment = (listen: string) => ({ PASSERELLE_DATA: join(folder, 'asking'), PASSERELLE_HTTP: listen });
-
-  test.each(ask)('%s %s', async (...args) => {
-    await writeFile(join(folder, 'x.json'), '{}');
-    const given = args.filter((one) => one !== undefined);
-    const free = await inside(given, environment('127.0.0.1:0'), folder);
-    expect(free.code).toBe(3);
-    expect(free.err).toMatch(
-      /PASSERELLE_HTTP \(http.listen\) is 127.0.0.1:0: which port .* Give it by --(gateway|to) URL/,
-    );
-    const closed = `127.0.0.1:${await freePort()}`;
-    const nobody = await inside(given, environment(closed), folder);
-    expect(nobody.code).toBe(3);
-    expect(nobody.err).toContain(
-      `http://${closed} does not answer (ECONNREFUSED, nobody listens there). Check the address and that the server`,
-    );
-  });
-
-  test('nor does something else that listens there', async () => {
-    const other = createServer((request, response) => {
-      response.statusCode = request.url?.includes('Task') ? 401 : 200;
-      response.end('<html>hello</html>');
-    });
-    const url = await new Promise<string>((resolve) => {
-      other.listen(0, '127.0.0.1', () => resolve(`http://127.0.0.1:${(other.address() as AddressInfo).port}`));
-    });
-    const form = await inside(['form', 'Patient/1', '--gateway', url], environment('127.0.0.1:0'));
-    expect(form.code).toBe(3);
-    expect(form.err).toContain('200: what answers is no gateway');
-    const report = await inside(['report', '--table', '--gateway', url, '--lang', 'fr'], environment('127.0.0.1:0'));
-    expect(report.code).toBe(3);
-    other.close();
-  });
-
-  test('an address that is none is wrong usage', async () => {
-    const { code, err } = await inside(['report', '--gateway', 'localhost:8080'], environment('127.0.0.1:0'));
-    expect([code, err]).toEqual([2, expect.stringContaining('--gateway: expected http(s)://host:port')]);
-  });
-
-  test('send mllp to port 0', async () => {
-    const { code, err } = await inside(['send', 'mllp', 'x.json'], { PASSERELLE_MLLP: '127.0.0.1:0' }, folder);
-    expect([code, err]).toEqual([3, expect.stringContaining('PASSERELLE_MLLP is 127.0.0.1:0')]);
-  });
-});
 
 describe('token', () => {
   const environment = () => ({ PASSERELLE_DATA: join(folder, 'data') });
@@ -400,32 +168,6 @@ describe('token', () => {
     });
     expect(code).toBe(0);
     expect(err).toBe('scope not understood, it opens nothing: system/Patient.all\n');
-  });
-});
-
-describe('what is printed into something that does not take it', () => {
-  const file = fileURLToPath(new URL('../golden/hl7v2-adt-a01/input.hl7', import.meta.url));
-  const shell = (line: string) =>
-    new Promise<{ code: number; out: string }>((resolve) => {
-      const environment = { PATH: process.env.PATH, NODE: process.execPath, BIN: bin, FILE: file };
-      execFile('bash', ['--norc', '-c', `set -o pipefail; ${line}`], { env: environment }, (error, stdout, stderr) => {
-        resolve({ code: Number(error?.code ?? 0), out: stdout + stderr });
-      });
-    });
-
-  test('a pipe that ended is no fault, of either stream', async () => {
-    expect(await shell('"$NODE" "$BIN" convert "$FILE" --account 2>/dev/null | head -c 1')).toEqual({
-      code: 0,
-      out: '{',
-    });
-    // Nobody reads stderr at all: the conversion is still done.
-    expect(await shell('"$NODE" "$BIN" convert "$FILE" --account 2> >(:) >/dev/null')).toEqual({ code: 0, out: '' });
-  });
-
-  test('a full disk is one: 3', async () => {
-    const { code, out } = await shell('"$NODE" "$BIN" convert "$FILE" >/dev/full');
-    expect({ code, out }).toEqual({ code: 3, out: expect.stringContaining('passerelle: stdout: ENOSPC') });
-    expect(out).not.toMatch(/at .*\(/);
   });
 });
 
