@@ -1,12 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Ajv, type ErrorObject } from 'ajv';
+import { Ajv } from 'ajv';
 import formats from 'ajv-formats';
 import { type Environment, overrideByEnvironment } from './config/environment.ts';
+import { placeOfError } from './config/json.ts';
+import { problemOf } from './config/problem.ts';
 import { resolveReferences } from './config/references.ts';
 import { checkRules } from './config/rules.ts';
 import type { Config } from './config/shape.ts';
+import { touchedBy, withoutEntries } from './config/sound.ts';
+import type { Words } from './errors/entry.ts';
 import { type Fault, fault, isError } from './errors.ts';
 
 export type { Environment } from './config/environment.ts';
@@ -24,6 +28,11 @@ export interface ConfigSource {
 /** `config` is there only when no fault is an error. */
 export interface ConfigResult {
   config?: Config;
+  /**
+   * With faults: what of it is sound, entries with a fault left out and other parts that have one at their default, so that
+   * more can be found. Not there when data folder, FHIR server or folders are at fault.
+   */
+  rest?: Config;
   /** All of them at once; warnings do not keep the program from starting. */
   faults: Fault[];
 }
@@ -49,14 +58,28 @@ export function loadConfig({ environment, cwd, file }: ConfigSource): ConfigResu
   const misshapen = checkAgainst(schema, raw);
   const config = raw as unknown as Config;
   faults.push(...misshapen, ...checkRules(config, misshapen));
-  if (faults.some(isError)) return { faults };
+  if (!faults.some(isError)) return { config: completed(config, cwd), faults };
+  const rest = restOf(config, schema, faults);
+  return { faults, ...(rest ? { rest: completed(rest, cwd) } : {}) };
+}
 
+/** Folders of the program where none are named, all of them absolute. */
+function completed(config: Config, cwd: string): Config {
   config.data = resolve(cwd, config.data);
   config.folders.mappings ??= resolve(home, 'mappings');
   config.folders.profiles ??= [resolve(home, 'profiles')];
   config.folders.mappings = resolve(cwd, config.folders.mappings);
   config.folders.profiles = config.folders.profiles.map((one) => resolve(cwd, one));
-  return { config, faults };
+  return config;
+}
+
+function restOf(config: Config, schema: object, faults: Fault[]): Config | undefined {
+  const touched = touchedBy(faults.filter(isError));
+  const needed = ['', 'undefined', 'configuration', 'data', 'fhir', 'folders', 'journal'];
+  if (needed.some((part) => touched.parts.has(part))) return undefined;
+  const rest = withoutEntries(config, touched) as unknown as Record<string, unknown>;
+  for (const part of touched.parts) delete rest[part];
+  return checkAgainst(schema, rest).some(isError) ? undefined : (rest as unknown as Config);
 }
 
 const compiler = new Ajv({
@@ -87,21 +110,10 @@ export function checkAgainst(schema: object, value: unknown, place = ''): Fault[
     });
 }
 
-function problemOf(error: ErrorObject): string {
-  const { keyword, params, message } = error;
-  if (keyword === 'additionalProperties') return `has no setting called "${params.additionalProperty}"`;
-  if (keyword === 'required') return `lacks "${params.missingProperty}"`;
-  if (keyword === 'enum') return `must be one of ${params.allowedValues.join(', ')}`;
-  if (keyword === 'oneOf') {
-    const forms = error.schema as { required?: string[] }[];
-    return `must have exactly one of ${forms.flatMap((form) => form.required ?? []).join(', ')}`;
-  }
-  const meaning = (error.parentSchema as { description?: string } | undefined)?.description;
-  return meaning ? `${message} (${meaning.split('. ')[0]})` : (message ?? 'is not valid');
-}
-
 function readConfigFile(file: string): { raw: Record<string, unknown> } | { faults: Fault[] } {
-  const unreadable = (reason: string) => ({ faults: [fault('config-unreadable', { params: { file, reason } })] });
+  const unreadable = (reason: string | Words) => ({
+    faults: [fault('config-unreadable', { params: { file, reason } })],
+  });
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
@@ -111,9 +123,13 @@ function readConfigFile(file: string): { raw: Record<string, unknown> } | { faul
   try {
     const raw = JSON.parse(text);
     if (typeof raw === 'object' && raw !== null && !Array.isArray(raw)) return { raw };
-    return unreadable('it must hold one JSON object');
+    return unreadable({ fr: 'il doit contenir un objet JSON', en: 'it must hold one JSON object' });
   } catch {
-    return unreadable('it is not valid JSON');
+    const { line, column } = placeOfError(text);
+    return unreadable({
+      fr: `ce n’est pas du JSON valide à la ligne ${line}, colonne ${column}`,
+      en: `it is not valid JSON at line ${line}, column ${column}`,
+    });
   }
 }
 

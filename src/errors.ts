@@ -1,7 +1,7 @@
 import { accessErrors } from './errors/access.ts';
 import { configErrors } from './errors/config.ts';
 import { doorErrors } from './errors/doors.ts';
-import type { ErrorEntry } from './errors/entry.ts';
+import type { ErrorEntry, Words } from './errors/entry.ts';
 import { fhirInputErrors } from './errors/fhir-input.ts';
 import { fhirServerErrors } from './errors/fhir-server.ts';
 import { formatErrors } from './errors/formats.ts';
@@ -16,6 +16,7 @@ import { pathwayErrors } from './errors/pathway.ts';
 import { profileErrors } from './errors/profile.ts';
 import { sharedRecordErrors } from './errors/shared-record.ts';
 import { storeErrors } from './errors/store.ts';
+import { withMeaning } from './errors/system.ts';
 import { webErrors } from './errors/web.ts';
 
 /** The one register of errors; each area keeps its table in `src/errors/`. */
@@ -55,7 +56,7 @@ export interface Fault {
   place?: string;
   /** Map and rule, when a map found it: `cda-header.map#author`. */
   rule?: string;
-  params?: Record<string, string | number>;
+  params?: Record<string, string | number | Words>;
   detail?: string;
 }
 
@@ -88,7 +89,20 @@ export function isError(one: { severity: string }): boolean {
 /** The sentence a sender may read, with its parameters filled in. */
 export function sentence(fault: Fault, language: 'fr' | 'en' = 'en'): string {
   const entry: ErrorEntry = register[fault.code];
-  return entry.public[language].replace(/\{(\w+)\}/g, (_, name) => String(fault.params?.[name] ?? ''));
+  return entry.public[language].replace(/\{(\w+)\}/g, (_, name) => said(fault.params?.[name], language));
+}
+
+/** What fills the places of a fault's sentence, in one language. */
+export function paramsIn({ params }: Fault, language: 'fr' | 'en'): Record<string, string | number> | undefined {
+  if (!params) return undefined;
+  const entries = Object.entries(params);
+  return Object.fromEntries(
+    entries.map(([name, value]) => [name, typeof value === 'object' ? value[language] : value]),
+  );
+}
+
+function said(value: string | number | Words = '', language: 'fr' | 'en'): string {
+  return typeof value === 'object' ? value[language] : withMeaning(String(value), language);
 }
 
 /** The worst HTTP status among the faults' (the first error decides; 400 when there is none). */

@@ -1,10 +1,12 @@
 import type { Logger } from 'pino';
 import { stancesOf } from './access/explain.ts';
 import { openAccess } from './access/index.ts';
+import { oddScopes } from './access/scopes.ts';
 import type { DoorContext } from './adapter.ts';
 import type { Config, DoorEntry } from './config.ts';
-import { deliverBy, type NamedDoor, openDoors, type Surroundings } from './doors.ts';
-import { type Fault, PasserelleError } from './errors.ts';
+import { deliverBy, type NamedDoor, openDoors, type Surroundings, soundDoors } from './doors.ts';
+import { type Fault, fault, PasserelleError } from './errors.ts';
+import { makeFolder } from './folder.ts';
 import { createAccept } from './gateway/accept.ts';
 import { answersOf, wantedBy } from './gateway/destinations.ts';
 import { furnish, furnished } from './gateway/furnish.ts';
@@ -25,7 +27,7 @@ import { formOf } from './pipeline/form.ts';
 import type { House } from './pipeline/house.ts';
 import { Prepared } from './pipeline/prepared.ts';
 import { takeSheet } from './pipeline/sheet.ts';
-import { openFhir } from './store/open.ts';
+import { type Fhir, openFhir } from './store/open.ts';
 import { applyTo } from './store/patch.ts';
 import { version } from './version.ts';
 import { createApp, type Readiness } from './web/app.ts';
@@ -71,6 +73,7 @@ export async function runGateway(config: Config, log: Logger): Promise<Gateway> 
 
 /** The rooms that hold something open: pure data first, then what lies on disk or behind a connection. */
 async function openRooms(config: Config, log: Logger, closing: Closing) {
+  makeFolder(config.data);
   const pure = furnished(config.folders);
   const journal = await journalOf(config.journal, config.data);
   await journal.open();
@@ -245,11 +248,14 @@ async function startAll(config: Config, log: Logger, closing: Closing) {
 /** What `start` would stumble over: maps, profiles, doors and whether the other sides can be reached; all at once. */
 export async function checkGateway(config: Config, log: Logger): Promise<Fault[]> {
   const { faults } = furnish(config.folders);
+  faults.push(...scopeFaults(config));
   const deaf = (): never => {
     throw new Error('a door took a message while it was only checked');
   };
-  const fhir = await openFhir(config, log);
+  let fhir: Fhir | undefined;
   try {
+    makeFolder(config.data);
+    fhir = await openFhir(config, log);
     const context: Omit<DoorContext, 'config' | 'name'> = {
       log,
       accept: async () => deaf(),
@@ -258,13 +264,27 @@ export async function checkGateway(config: Config, log: Logger): Promise<Fault[]
       original: async () => deaf(),
       fhir: fhir.endpoint,
     };
-    const doors = await openDoors([...config.doors, ...config.destinations, fhirDoor(config.fhir)], () => context);
-    for (const { door } of doors) faults.push(...((await door.check?.()) ?? []));
+    const made = await soundDoors([...config.doors, ...config.destinations, fhirDoor(config.fhir)], () => context);
+    faults.push(...made.faults);
+    for (const { door } of made.doors) faults.push(...((await door.check?.()) ?? []));
   } catch (error) {
     if (!(error instanceof PasserelleError)) throw error;
     faults.push(...error.faults);
   } finally {
-    await fhir.close();
+    await fhir?.close();
   }
   return faults;
+}
+
+/** Scopes nobody understands open nothing: their client would be refused everything and not be told why. */
+function scopeFaults({ access }: Config): Fault[] {
+  return access.clients.flatMap(({ client_id, scopes }) =>
+    oddScopes(scopes).map((one) => {
+      const problem = {
+        fr: `« ${one} » n’est pas un scope SMART comme system/Observation.rs`,
+        en: `"${one}" is no SMART scope, such as system/Observation.rs`,
+      };
+      return fault('config-invalid', { params: { setting: `access.clients.${client_id}.scopes`, problem } });
+    }),
+  );
 }

@@ -1,6 +1,6 @@
 import { channel } from 'node:diagnostics_channel';
 import { type Logger, pino } from 'pino';
-import { type Fault, PasserelleError } from './errors.ts';
+import { type Fault, PasserelleError, paramsIn } from './errors.ts';
 
 /** What to log, and where to. */
 export interface LogOptions {
@@ -109,8 +109,9 @@ function isFault(value: unknown): value is Fault {
   return typeof one === 'object' && one !== null && typeof one.code === 'string' && typeof one.severity === 'string';
 }
 
-function faultFields({ code, severity, place, rule, params, detail }: Fault, verbose: boolean) {
-  return { code, severity, place, rule, params, ...(verbose ? { detail } : {}) };
+function faultFields(one: Fault, verbose: boolean) {
+  const { code, severity, place, rule, detail } = one;
+  return { code, severity, place, rule, params: paramsIn(one, 'en'), ...(verbose ? { detail } : {}) };
 }
 
 function errorFields(error: Error, verbose: boolean): Record<string, unknown> {

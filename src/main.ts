@@ -37,12 +37,21 @@ function crash(error: unknown): void {
 process.on('uncaughtException', crash);
 process.on('unhandledRejection', crash);
 // `passerelle messages | head` ends the pipe early; that is no fault.
-process.stdout.on('error', () => process.exit(0));
+process.stdout.on('error', ({ code = '' }: NodeJS.ErrnoException) => {
+  if (code === 'EPIPE') process.exit(0);
+  process.stderr.write(`passerelle: stdout: ${code}\n`, () => process.exit(3));
+});
+// Nobody reads what goes wrong any more: the work itself goes on.
+process.stderr.on('error', () => undefined);
 
 process.exitCode = await run(process.argv.slice(2), {
   out: (text) => process.stdout.write(text),
   err: (text) => process.stderr.write(text),
-  terminal: { out: process.stdout.isTTY === true, err: process.stderr.isTTY === true },
+  terminal: {
+    out: process.stdout.isTTY === true,
+    err: process.stderr.isTTY === true,
+    columns: process.stdout.columns,
+  },
   environment: process.env,
   cwd: process.cwd(),
   onStop,

@@ -1,8 +1,10 @@
 import { hash as digest } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync } from 'node:fs';
+import { chmodSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { AuditEvent } from '@medplum/fhirtypes';
+import { fault, PasserelleError } from '../errors.ts';
+import { makeFolder } from '../folder.ts';
 import { WalSync } from '../wal-sync.ts';
 
 /** Who did what, append-only: each row carries a hash over the one before and its own content. */
@@ -37,7 +39,7 @@ const start = '0'.repeat(64);
 
 /** Opens the trail in the data folder. @throws Error when the file cannot be opened. */
 export function openAudit(data: string): AuditTrail {
-  mkdirSync(data, { recursive: true, mode: 0o700 });
+  makeFolder(data);
   const file = join(data, FILE);
   const database = new DatabaseSync(file, { timeout: 5000 });
   chmodSync(file, 0o600);
@@ -133,21 +135,26 @@ export function verifyAudit(data: string): AuditState | undefined {
   if (!existsSync(file)) return undefined;
   const database = new DatabaseSync(file, { readOnly: true, timeout: 5000 });
   try {
-    let hash = start;
-    let rows = 0;
-    const all = database
-      .prepare('SELECT number, recorded, patient, content, hash FROM event ORDER BY number')
-      .iterate();
-    for (const row of all as Iterable<Record<string, string | number | null>>) {
-      rows++;
-      const { number, recorded, patient, content } = row;
-      hash = chained(hash, rows, recorded as string, patient as string | null, content as string);
-      if (number !== rows || row.hash !== hash) return { whole: false, row: rows };
-    }
-    return { whole: true, rows, head: hash };
+    return verified(database);
+  } catch (error) {
+    const { message: reason } = error as Error;
+    throw new PasserelleError(fault('file-unreadable', { params: { file, reason } }), { cause: error });
   } finally {
     database.close();
   }
+}
+
+function verified(database: DatabaseSync): AuditState {
+  let hash = start;
+  let rows = 0;
+  const all = database.prepare('SELECT number, recorded, patient, content, hash FROM event ORDER BY number').iterate();
+  for (const row of all as Iterable<Record<string, string | number | null>>) {
+    rows++;
+    const { number, recorded, patient, content } = row;
+    hash = chained(hash, rows, recorded as string, patient as string | null, content as string);
+    if (number !== rows || row.hash !== hash) return { whole: false, row: rows };
+  }
+  return { whole: true, rows, head: hash };
 }
 
 function chained(before: string, number: number, recorded: string, patient: string | null, content: string): string {

@@ -1,4 +1,4 @@
-import { linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { linkSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { platform } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -11,7 +11,9 @@ import {
   type JWK,
 } from 'jose';
 import type { AccessConfig } from '../config/shape.ts';
+import type { Words } from '../errors/entry.ts';
 import { fault, PasserelleError } from '../errors.ts';
+import { makeFolder } from '../folder.ts';
 
 /** Algorithms of the issuer's signatures. */
 export type Algorithm = 'ES256' | 'ES384' | 'RS384';
@@ -45,7 +47,7 @@ async function makeKeys(data: string, file: string): Promise<void> {
   const { privateKey } = await generateKeyPair('ES256', { extractable: true });
   const jwk = await exportJWK(privateKey);
   const kid = await calculateJwkThumbprint(jwk);
-  mkdirSync(data, { recursive: true, mode: 0o700 });
+  makeFolder(data);
   const draft = `${file}.${kid}`;
   writeFileSync(draft, `${JSON.stringify({ keys: [{ ...jwk, kid, use: 'sig', alg: 'ES256' }] }, null, 2)}\n`, {
     mode: 0o600,
@@ -61,9 +63,9 @@ async function makeKeys(data: string, file: string): Promise<void> {
 }
 
 async function readKeys(file: string): Promise<IssuerKeys> {
-  const unusable = (reason: string) => new PasserelleError(fault('key-unusable', { params: { file, reason } }));
+  const unusable = (reason: string | Words) => new PasserelleError(fault('key-unusable', { params: { file, reason } }));
   const found = statSync(file, { throwIfNoEntry: false });
-  if (!found) throw unusable('it does not exist');
+  if (!found) throw unusable('ENOENT');
   // Windows has no such mode bits; there the folder's access list decides.
   if (platform() !== 'win32' && (found.mode & 0o077) !== 0) {
     throw new PasserelleError(fault('key-exposed', { params: { file, mode: (found.mode & 0o777).toString(8) } }));
@@ -72,17 +74,17 @@ async function readKeys(file: string): Promise<IssuerKeys> {
   try {
     keys = (JSON.parse(readFileSync(file, 'utf8')) as JSONWebKeySet).keys;
   } catch {
-    throw unusable('it is not JSON, or cannot be read');
+    throw unusable({ fr: 'ce n’est pas du JSON, ou il est illisible', en: 'it is not JSON, or cannot be read' });
   }
   const usable = Array.isArray(keys) && keys.length > 0 && keys.every((key) => algorithmOf(key) !== undefined);
   const first = usable ? keys[0] : undefined;
-  if (!first?.d) throw unusable('it holds no such key');
+  if (!first?.d) throw unusable({ fr: 'il ne contient pas une telle clé', en: 'it holds no such key' });
   const named = await Promise.all(
     keys.map(async (key) => ({ ...key, kid: key.kid ?? (await calculateJwkThumbprint(key)) })),
   );
   const algorithm = algorithmOf(first) as Algorithm;
   const key = (await importJWK(first, algorithm).catch(() => {
-    throw unusable('its first key is broken');
+    throw unusable({ fr: 'sa première clé est abîmée', en: 'its first key is broken' });
   })) as CryptoKey;
   return { signing: { key, kid: named[0]?.kid as string, algorithm }, jwks: { keys: named.map(publicHalf) } };
 }

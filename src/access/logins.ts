@@ -1,7 +1,8 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
-import { chmodSync, mkdirSync } from 'node:fs';
+import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { makeFolder } from '../folder.ts';
 
 /** What a person has allowed a program: the content of a code or of a refresh token. */
 export interface Granted {
@@ -36,7 +37,7 @@ export interface Logins {
 
 /** Opens the codes and refresh tokens of this data folder. */
 export function openLogins(data: string): Logins {
-  mkdirSync(data, { recursive: true, mode: 0o700 });
+  makeFolder(data);
   const file = join(data, 'logins.sqlite');
   const database = new DatabaseSync(file, { timeout: 5000 });
   chmodSync(file, 0o600);

@@ -1,6 +1,6 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { makeFolder } from '../folder.ts';
 
 /** Remembers which client assertions were used, over a restart too: each `jti` counts once until it expires. */
 export interface ReplayGuard {
@@ -11,7 +11,7 @@ export interface ReplayGuard {
 
 /** Opens the memory of used assertions of this data folder. */
 export function openReplayGuard(data: string): ReplayGuard {
-  mkdirSync(data, { recursive: true, mode: 0o700 });
+  makeFolder(data);
   const database = new DatabaseSync(join(data, 'assertions.sqlite'), { timeout: 5000 });
   database.exec(`
     PRAGMA journal_mode = WAL;

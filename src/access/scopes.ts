@@ -44,6 +44,14 @@ export function parseScopes(list: string): Scope[] {
     .flatMap((one) => parseScope(one) ?? []);
 }
 
+/** Scopes that are not about resources but may stand in a token. */
+const plain = /^(openid|fhirUser|profile|launch(\/[a-z]+)?|offline_access|online_access)$/;
+
+/** What of a list is neither a resource scope nor one of the plain ones: it opens nothing. */
+export function oddScopes(list: string): string[] {
+  return list.split(' ').filter((one) => one && !parseScope(one) && !plain.test(one));
+}
+
 /** Writes a scope in the form of version 2. */
 export function formatScope({ context, type, permissions, query }: Scope): string {
   const constraint = query.length > 0 ? `?${new URLSearchParams(query)}` : '';

@@ -7,7 +7,7 @@ import { parseScopes } from '../access/scopes.ts';
 import { fault, PasserelleError } from '../errors.ts';
 import { createLog } from '../log.ts';
 import { openFhir } from '../store/open.ts';
-import { type Command, exit, shared, UsageError } from './command.ts';
+import { type Command, exit, type Io, shared, UsageError } from './command.ts';
 import { configured } from './context.ts';
 import { table } from './text.ts';
 
@@ -57,7 +57,7 @@ export const access: Command = {
         id ? '_id' : 'identifier',
         id ? [id] : [patient.replace(/[,|\\]/g, '')],
       );
-      if (found.length !== 1 || !found[0]?.id) throw new PasserelleError(fault('access-not-here'));
+      if (found.length !== 1 || !found[0]?.id) throw new PasserelleError(fault('patient-not-one'));
       const caller = callerOf(
         practitioner,
         client,
@@ -66,7 +66,7 @@ export const access: Command = {
       const explained = await explainAccess(rules, caller, found[0].id, fhir.endpoint);
       if (args.switches.json)
         io.out(`${JSON.stringify({ patient: `Patient/${found[0].id}`, ...explained }, null, 2)}\n`);
-      else io.out(textOf(explained.kinds, io.language));
+      else io.out(textOf(explained.kinds, io));
       if (practitioner !== undefined && !explained.known) {
         io.err(
           {
@@ -96,7 +96,8 @@ function callerOf(practitioner: string | undefined, client: string | undefined, 
 }
 
 /** Kinds with the same verdict share a row. */
-function textOf(kinds: ExplainedAccess[], language: 'fr' | 'en'): string {
+function textOf(kinds: ExplainedAccess[], io: Io): string {
+  const { language } = io;
   const rows = new Map<string, { kinds: string[]; row: string[] }>();
   const words = { fr: { yes: 'oui', no: 'non' }, en: { yes: 'yes', no: 'no' } }[language];
   for (const { kind, label = '', allowed, rule, view = '' } of kinds) {
@@ -112,6 +113,7 @@ function textOf(kinds: ExplainedAccess[], language: 'fr' | 'en'): string {
   return table(
     headings,
     [...rows.values()].map((one) => [...one.row, briefly(one.kinds)]),
+    io.terminal.columns,
   );
 }
 

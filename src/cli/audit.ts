@@ -1,4 +1,5 @@
 import { verifyAudit } from '../access/audit.ts';
+import { fault, PasserelleError } from '../errors.ts';
 import { type Command, exit, shared, UsageError } from './command.ts';
 import { configured } from './context.ts';
 
@@ -16,11 +17,9 @@ export const audit: Command = {
     if (args.positionals[0] !== 'verify') {
       throw new UsageError({ fr: 'Seul « audit verify » existe.', en: 'Only "audit verify" exists.' });
     }
-    const state = verifyAudit(configured(args, io).data);
-    if (!state) {
-      io.err({ fr: 'Il n’y a pas de journal d’accès ici.\n', en: 'There is no access log here.\n' }[io.language]);
-      return exit.refused;
-    }
+    const { data } = configured(args, io);
+    const state = verifyAudit(data);
+    if (!state) throw new PasserelleError(fault('audit-absent', { params: { folder: data } }));
     if (!state.whole) {
       const text = {
         fr: `La chaîne est rompue à la ligne ${state.row} : une ligne a été retirée ou modifiée.\n`,

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fault, PasserelleError } from '../errors.ts';
 import { type Command, exit, shared, UsageError } from './command.ts';
@@ -19,11 +19,14 @@ export const backup: Command = {
   async run(args, io) {
     const config = configured(args, io);
     const to = resolve(io.cwd, args.positionals[0]!);
+    if (existsSync(to) && !statSync(to).isDirectory()) {
+      throw new UsageError({ fr: `Pas un dossier : ${to}`, en: `Not a folder: ${to}` });
+    }
     if (existsSync(to) && readdirSync(to).length > 0) {
       throw new UsageError({ fr: `Dossier non vide : ${to}`, en: `The folder is not empty: ${to}` });
     }
     if (!existsSync(config.data)) {
-      throw new PasserelleError(fault('file-unreadable', { params: { file: config.data, reason: 'ENOENT' } }));
+      throw new PasserelleError(fault('journal-absent', { params: { folder: config.data } }));
     }
     const { backUp } = await import('../gateway/backup.ts');
     let files = 0;

@@ -95,5 +95,5 @@ function report({ bench, rows, notes = [] }: BenchResult, io: Io): string {
     one.baseline === undefined ? '' : String(one.baseline),
     one.ratio === undefined ? '' : String(one.ratio),
   ]);
-  return `${table(headings, cells)}${notes.map((note) => `  ${note}\n`).join('')}\n`;
+  return `${table(headings, cells, io.terminal.columns)}${notes.map((note) => `  ${note}\n`).join('')}\n`;
 }

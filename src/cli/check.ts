@@ -3,7 +3,7 @@ import type { Fault } from '../errors.ts';
 import { createLog } from '../log.ts';
 import { type Command, exit, shared } from './command.ts';
 import { gateway } from './rooms.ts';
-import { faultLine } from './text.ts';
+import { faultLine, inWords } from './text.ts';
 
 export const check: Command = {
   name: 'check',
@@ -16,14 +16,19 @@ export const check: Command = {
   options: [shared.config, shared.json],
   positionals: [0, 0],
   async run(args, io) {
-    const { config, faults } = loadConfig({ environment: io.environment, cwd: io.cwd, file: args.values.config });
+    const {
+      config,
+      rest = config,
+      faults,
+    } = loadConfig({ environment: io.environment, cwd: io.cwd, file: args.values.config });
     const found: Fault[] = [...faults];
-    if (config) {
+    if (rest) {
       const { checkGateway } = await gateway();
-      found.push(...(await checkGateway(config, createLog({ level: 'silent' }))));
+      found.push(...(await checkGateway(rest, createLog({ level: 'silent' }))));
     }
     const wrong = found.some((one) => one.severity === 'error');
-    if (args.switches.json) io.out(`${JSON.stringify({ ok: !wrong, faults: found }, null, 2)}\n`);
+    if (args.switches.json)
+      io.out(`${JSON.stringify({ ok: !wrong, faults: found.map((one) => inWords(one, io.language)) }, null, 2)}\n`);
     else {
       for (const one of found) io.err(`${faultLine(one, io.language)}\n`);
       const well = { fr: 'Rien à redire : la passerelle peut démarrer.', en: 'Nothing wrong: the gateway can start.' };

@@ -9,8 +9,8 @@ export type Text = Record<Language, string>;
 export interface Io {
   out(text: string): void;
   err(text: string): void;
-  /** Whether a person reads it: then lines are for people, and progress overwrites itself. */
-  terminal: { out: boolean; err: boolean };
+  /** Whether a person reads it: then lines are for people, progress overwrites itself, tables keep to its width. */
+  terminal: { out: boolean; err: boolean; columns?: number };
   environment: Environment;
   cwd: string;
   language: Language;

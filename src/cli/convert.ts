@@ -3,7 +3,7 @@ import { operationOutcome } from '../errors.ts';
 import { tableFormat } from '../formats/table/index.ts';
 import { type Command, exit, type Language, shared } from './command.ts';
 import { configured, readBytes } from './context.ts';
-import { convertBy, convertSheet } from './pure.ts';
+import { checkRoute, convertBy, convertSheet } from './pure.ts';
 import { faultLine } from './text.ts';
 
 export const convert: Command = {
@@ -42,24 +42,26 @@ export const convert: Command = {
     const bytes = await readBytes(args.positionals[0] as string, io);
     const { route } = args.values;
     const format = tableFormat('', args.positionals[0]);
-    if (format) return convertSheet(config, bytes, format, route ?? '', io);
+    if (format) return convertSheet(config, bytes, format, route, io);
+    await checkRoute(config, route);
     const converted = await convertBy(config, bytes, {
       route,
       now: new Date(),
       account: args.switches.account,
     });
     for (const issue of converted.issues) io.err(`${faultLine(issue, io.language)}\n`);
-    if (args.switches.explain) for (const trace of converted.conversion?.traces ?? []) io.err(`${traceLine(trace)}\n`);
+    if (args.switches.explain)
+      for (const trace of converted.conversion?.traces ?? []) io.err(`${traceLine(trace, io.language)}\n`);
     if (converted.conversion?.account) io.err(accountText(converted.conversion.account, io.language));
-    const result = converted.bundle ?? converted.outcome ?? operationOutcome(converted.issues, io.language);
+    const result = converted.bundle ?? operationOutcome(converted.issues, io.language);
     io.out(`${JSON.stringify(result, null, 2)}\n`);
     return converted.bundle ? exit.done : exit.refused;
   },
 };
 
-function traceLine({ target, path, place, map, rule, translation }: Trace): string {
+function traceLine({ target, path, place, map, rule, translation }: Trace, language: Language): string {
   const translated = translation ? ` (${translation.table}: ${translation.from} → ${translation.to})` : '';
-  return `${target}#${path} ← ${place} by ${map}#${rule}${translated}`;
+  return `${target}#${path} ← ${place} ${language === 'fr' ? 'par' : 'by'} ${map}#${rule}${translated}`;
 }
 
 const fates = {

@@ -5,7 +5,7 @@ import { mintToken } from '../access/index.ts';
 import { type Config, loadConfig } from '../config.ts';
 import { PasserelleError } from '../errors.ts';
 import { createLog } from '../log.ts';
-import { type Command, exit, type Io } from './command.ts';
+import { type Command, exit, type Io, type Language } from './command.ts';
 import type { DoorStep } from './demo/doors.ts';
 import { play } from './demo/paths.ts';
 import { stageDoors } from './demo/stage-doors.ts';
@@ -47,7 +47,7 @@ export const demo: Command = {
       const stage = { url: running.url, mllp: running.addresses.mllp?.[0] ?? '', token };
       io.out(`${intro[io.language]} ${running.url}  ${stage.mllp}\n\n`);
       for await (const step of play(story(new Date()), stage)) {
-        io.out(stepText(step, ++number));
+        io.out(stepText(step, ++number, io.language));
         ok &&= step.ok;
       }
       io.out(`${ok ? done[io.language] : failed[io.language]}\n`);
@@ -66,14 +66,19 @@ export const demo: Command = {
 /** One line for each thing that happened at a door. */
 async function doors(io: Io): Promise<number> {
   io.out(`${doorsIntro[io.language]}\n\n`);
-  const ok = await stageDoors(io, (step) => io.out(doorText(step)));
+  const ok = await stageDoors(io, (step) => io.out(doorText(step, io.language)));
   io.out(`\n${ok ? doorsDone[io.language] : failed[io.language]}\n`);
   return ok ? exit.done : exit.refused;
 }
 
-function doorText({ ok, from, to, way, what }: DoorStep): string {
-  return `${ok ? '✓' : '✗'} ${`${from} → ${to}`.padEnd(14)}${way.padEnd(12)}${what}\n`;
+function doorText({ ok, from, to, way, what }: DoorStep, language: Language): string {
+  const called = (name: string) => (language === 'fr' ? (french[name] ?? name) : name);
+  const ways = `${called(from)} → ${called(to)}`.padEnd(14);
+  return `${ok ? '✓' : '✗'} ${ways}${way.padEnd(12)}${what[language]}\n`;
 }
+
+/** Those who take part in `--doors`, where French has another word for them. */
+const french: Record<string, string> = { hospital: 'hôpital', operator: 'opérateur', readers: 'lecteurs', GP: 'MT' };
 
 const doorsIntro = {
   fr: 'Une lettre de sortie par toutes les portes ; A et B sont deux passerelles.',
@@ -104,8 +109,8 @@ function demoConfig(data: string, io: Io): Config {
 }
 
 /** What came in, what was answered, and the resources that came out with their URLs. */
-export function stepText({ what, answer, urls, ok }: DemoStep, number: number): string {
-  const head = `${ok ? '✓' : '✗'} ${number}. ${what}\n     → ${answer}\n`;
+export function stepText({ what, answer, urls, ok }: DemoStep, number: number, language: Language): string {
+  const head = `${ok ? '✓' : '✗'} ${number}. ${what[language]}\n     → ${answer[language]}\n`;
   const lines = byType(urls).map(([type, list]) => {
     const more = list.length > 1 ? `  (${list.length})` : '';
     return `     ${type.padEnd(22)} ${list[0]}${more}\n`;

@@ -4,7 +4,7 @@ import type { Trace } from '../conversion.ts';
 import { fault, PasserelleError } from '../errors.ts';
 import type { ConvertOptions } from '../pipeline/convert-bytes.ts';
 import { explainResource } from '../pipeline/explain.ts';
-import { type Arguments, type Command, exit, shared, UsageError } from './command.ts';
+import { type Arguments, type Command, exit, type Io, shared, UsageError } from './command.ts';
 import { configured, withJournal } from './context.ts';
 import { convertBy } from './pure.ts';
 import { runningGateway } from './running-gateway.ts';
@@ -29,12 +29,12 @@ export const explain: Command = {
       });
     }
     const config = configured(args, io);
-    const resource = await readResource(config, args, reference);
     const convert = (bytes: Uint8Array, options: ConvertOptions) => convertBy(config, bytes, options);
-    const origin = await withJournal(config, (journal) =>
-      explainResource(journal, convert, { reference, resource, path }),
+    // The journal first: a folder without one is not to get keys for asking a gateway.
+    const origin = await withJournal(config, async (journal) =>
+      explainResource(journal, convert, { reference, resource: await readResource(config, args, reference, io), path }),
     );
-    if (!origin) throw new PasserelleError(fault('message-unknown'));
+    if (!origin) throw new PasserelleError(fault('origin-unknown', { params: { reference } }));
     const { message, elements } = origin;
     if (args.switches.json) {
       io.out(`${JSON.stringify({ resource: reference, message: message.id, elements }, null, 2)}\n`);
@@ -48,17 +48,25 @@ export const explain: Command = {
         table(
           headings[io.language],
           elements.map((one) => [one.path, one.place, one.map, one.rule, one.version, translated(one)]),
+          io.terminal.columns,
         ),
       );
+    }
+    if (elements.length === 0) {
+      const nothing = {
+        fr: 'Rien n’est connu de cet élément : ce message ne l’a pas écrit.',
+        en: 'Nothing is known about this element: that message did not write it.',
+      };
+      io.err(`${nothing[io.language]}\n`);
     }
     return elements.length > 0 ? exit.done : exit.refused;
   },
 };
 
 /** From the gateway that runs; undefined when none answers: then the journal must do. */
-async function readResource(config: Config, args: Arguments, reference: string): Promise<Resource | undefined> {
+async function readResource(config: Config, args: Arguments, reference: string, io: Io): Promise<Resource | undefined> {
   try {
-    const gateway = await runningGateway(config, args.values.gateway, 'passerelle-explain');
+    const gateway = await runningGateway(config, args.values.gateway, 'passerelle-explain', io.language);
     const { status, text } = await gateway.get(reference);
     return status === 200 ? (JSON.parse(text) as Resource) : undefined;
   } catch {

@@ -1,6 +1,11 @@
 import { type Command, exit, shared, UsageError } from './command.ts';
 import { configured } from './context.ts';
-import { runningGateway } from './running-gateway.ts';
+import { readAnswer, runningGateway } from './running-gateway.ts';
+
+/** What of an OperationOutcome is told. */
+interface Refusal {
+  issue?: { diagnostics?: string; details?: { text?: string } }[];
+}
 
 export const form: Command = {
   name: 'form',
@@ -32,17 +37,15 @@ export const form: Command = {
       });
     }
     const config = configured(args, io);
-    const gateway = await runningGateway(config, args.values.gateway, 'passerelle-form');
+    const gateway = await runningGateway(config, args.values.gateway, 'passerelle-form', io.language);
     const query = args.values.name === undefined ? '' : `?name=${encodeURIComponent(args.values.name)}`;
-    const { status, text } = await gateway.get(`${reference}/$form${query}`, 'application/json');
-    if (status === 200) {
-      io.out(`${JSON.stringify(JSON.parse(text), null, 2)}\n`);
+    const answer = await gateway.get(`${reference}/$form${query}`, 'application/json');
+    const read = readAnswer<Refusal>(gateway.fhir, answer);
+    if (answer.status === 200) {
+      io.out(`${JSON.stringify(read, null, 2)}\n`);
       return exit.done;
     }
-    for (const one of (JSON.parse(text) as { issue?: { diagnostics?: string; details?: { text?: string } }[] }).issue ??
-      []) {
-      io.err(`${one.details?.text ?? one.diagnostics ?? status}\n`);
-    }
+    for (const one of read.issue ?? []) io.err(`${one.details?.text ?? one.diagnostics ?? answer.status}\n`);
     return exit.refused;
   },
 };

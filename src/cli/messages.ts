@@ -77,7 +77,7 @@ function listing(records: MessageRecord[], io: Io): string {
     one.state,
     String(one.attempts),
   ]);
-  return table(headings[io.language], rows);
+  return table(headings[io.language], rows, io.terminal.columns);
 }
 
 const words = {
@@ -111,7 +111,7 @@ function details(record: MessageRecord, io: Io): string {
     timeInParis(one.nextAttemptAt),
     one.receipts.map((receipt) => receipt.kind).join(' '),
   ]);
-  lines.push('\n', table(text.deliveries, rows));
+  lines.push('\n', table(text.deliveries, rows, io.terminal.columns));
   for (const one of record.deliveries.flatMap((delivery) => delivery.faults))
     lines.push(`${faultLine(one, io.language)}\n`);
   return lines.join('');

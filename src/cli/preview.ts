@@ -62,7 +62,7 @@ export const preview: Command = {
 
 function readChanged(file: string, io: Io): [string, string] {
   const name = basename(file);
-  if (!/\.(map|json)$/.test(name)) {
+  if (!/^(.+\.map|(codes|ignore|schema|sheet)-.+\.json|(routes|forms)\.json)$/.test(name)) {
     throw new UsageError({
       fr: `Attendu : un fichier de mappings/ (NOM.map, codes-NOM.json, routes.json), pas ${name}.`,
       en: `Expected: a file of mappings/ (NAME.map, codes-NAME.json, routes.json), not ${name}.`,

@@ -62,6 +62,7 @@ export const replay: Command = {
           table(
             headings[io.language],
             rows.map((one) => [one.id, one.kind, one.before, one.after]),
+            io.terminal.columns,
           ),
         );
         const total = { fr: `${count} message(s) repris`, en: `${count} message(s) taken up again` };

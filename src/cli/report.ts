@@ -1,9 +1,9 @@
 import type { Bundle, Resource } from '@medplum/fhirtypes';
 import type { Config } from '../config.ts';
 import { activityReport, CALLS, figures, followUpDocument, followUpTable, reportCsv } from '../pathway/report.ts';
-import { type Arguments, type Command, exit, shared, UsageError } from './command.ts';
+import { type Arguments, type Command, exit, type Io, shared, UsageError } from './command.ts';
 import { configured } from './context.ts';
-import { runningGateway, unreachable } from './running-gateway.ts';
+import { readAnswer, runningGateway, unreachable } from './running-gateway.ts';
 import { timeInParis } from './text.ts';
 
 /** Pages of 1000 that one question may take. */
@@ -45,7 +45,7 @@ export const report: Command = {
     }
     const config = configured(args, io);
     const tasks = `Task?code=${[...CALLS, 'alert-handling', 'escalation'].join(',')}`;
-    const ask = (questions: string[]) => resourcesOf(config, args.values.gateway, questions);
+    const ask = (questions: string[]) => resourcesOf(config, args.values.gateway, questions, io);
     if (args.switches.table) {
       const table = followUpTable(await ask(['CarePlan?status=active', `${tasks}&status:not=completed`]), period.to);
       io.out(args.switches.csv ? table : `${JSON.stringify(followUpDocument(table, now), null, 2)}\n`);
@@ -66,22 +66,29 @@ export const report: Command = {
 /** A day that was given, or the one so many days ago in Paris. */
 function day(args: Arguments, name: string, now: Date, ago: number): string {
   const text = args.values[name] ?? timeInParis(now.getTime() - ago * 86_400_000).slice(0, 10);
-  if (/^\d{4}-\d{2}-\d{2}$/.test(text) && !Number.isNaN(Date.parse(text))) return text;
+  const time = /^\d{4}-\d{2}-\d{2}$/.test(text) ? Date.parse(text) : Number.NaN;
+  // 30 February is read as 1 March.
+  if (!Number.isNaN(time) && new Date(time).toISOString().startsWith(text)) return text;
   throw new UsageError({
     fr: `--${name} : attendu un jour, AAAA-MM-JJ.`,
     en: `--${name}: expected a day, YYYY-MM-DD.`,
   });
 }
 
-async function resourcesOf(config: Config, address: string | undefined, questions: string[]): Promise<Resource[]> {
-  const gateway = await runningGateway(config, address, 'passerelle-report');
+async function resourcesOf(
+  config: Config,
+  address: string | undefined,
+  questions: string[],
+  io: Io,
+): Promise<Resource[]> {
+  const gateway = await runningGateway(config, address, 'passerelle-report', io.language);
   const found: Resource[] = [];
   for (const question of questions) {
     let next: string | undefined = `${question}&_count=1000`;
     for (let page = 0; next && page < mostPages; page++) {
       const { status, text } = await gateway.get(next);
+      const bundle = readAnswer<Bundle>(gateway.fhir, { status, text });
       if (status !== 200) throw unreachable(gateway.fhir, String(status));
-      const bundle = JSON.parse(text) as Bundle;
       for (const { resource } of bundle.entry ?? []) if (resource) found.push(resource);
       const link: string | undefined = bundle.link?.find((one) => one.relation === 'next')?.url;
       // Only the query: the token goes to the gateway asked and to nobody its answer names.

@@ -1,8 +1,8 @@
-import { parseArgs } from 'node:util';
 import { configErrors } from '../errors/config.ts';
 import { type ErrorCode, fault, isError, PasserelleError } from '../errors.ts';
 import { version } from '../version.ts';
-import { type Arguments, type Command, exit, type Io, type Language, type Option, UsageError } from './command.ts';
+import { argumentsOf } from './arguments.ts';
+import { type Command, exit, type Io, type Language, type Option, UsageError } from './command.ts';
 import { commands, everyCommand } from './commands.ts';
 import { helpOf, overview } from './help.ts';
 import { faultLine } from './text.ts';
@@ -16,6 +16,10 @@ const general: Option[] = [
 export async function run(argv: string[], io: Omit<Io, 'language'>): Promise<number> {
   const language = languageOf(argv, io);
   const speaking: Io = { ...io, language };
+  const asked = languageAsked(argv);
+  if (asked !== undefined && !/^(fr|en)/i.test(asked)) {
+    return misused(speaking, { fr: '--lang : fr ou en.', en: '--lang: fr or en.' });
+  }
   const [name = '--help', ...rest] = withoutLanguage(argv);
   if (name === '--help' || name === '-h' || name === 'help') {
     return print(speaking, overview(await everyCommand(), language));
@@ -41,6 +45,8 @@ export async function run(argv: string[], io: Omit<Io, 'language'>): Promise<num
 /** Codes that mean a server or a file could not be reached; faults of the configuration are wrong usage. */
 const unreachable: ErrorCode[] = [
   'listen-failed',
+  'audit-absent',
+  'port-unknown',
   'file-unreadable',
   'server-unreachable',
   'fhir-unreachable',
@@ -68,8 +74,10 @@ function failed(error: unknown, command: Command, io: Io): number {
 }
 
 function misused(io: Io, text: Record<Language, string>, command?: Command): number {
-  const help = command ? `npx passerelle ${command.name} --help` : 'npx passerelle --help';
-  io.err(`passerelle: ${text[io.language]}\n${io.language === 'fr' ? 'Aide' : 'Help'}: ${help}\n`);
+  const [usage, help] = io.language === 'fr' ? ['Usage :', 'Aide :'] : ['Usage:', 'Help:'];
+  io.err(`passerelle: ${text[io.language]}\n`);
+  if (command) io.err(`${usage} npx passerelle ${`${command.name} ${command.usage}`.trim()}\n`);
+  io.err(`${help} npx passerelle ${command ? `${command.name} ` : ''}--help\n`);
   return exit.usage;
 }
 
@@ -78,55 +86,17 @@ function print(io: Io, text: string): number {
   return exit.done;
 }
 
-function argumentsOf(command: Command, argv: string[]): Arguments {
-  const options = Object.fromEntries(
-    command.options.map((one) => [one.name, { type: one.value === undefined ? 'boolean' : 'string' } as const]),
-  );
-  let parsed: ReturnType<typeof parseArgs>;
-  try {
-    parsed = parseArgs({ args: argv, options, allowPositionals: true, strict: true });
-  } catch {
-    throw misunderstood(command, argv);
-  }
-  const [fewest, most] = command.positionals;
-  const { positionals } = parsed;
-  if (positionals.length < fewest || positionals.length > most) {
-    const text = `npx passerelle ${command.name} ${command.usage}`;
-    throw new UsageError({ fr: `Usage : ${text}`, en: `Usage: ${text}` });
-  }
-  const entries = Object.entries(parsed.values);
-  return {
-    positionals,
-    values: Object.fromEntries(entries.filter(([, value]) => typeof value === 'string')) as Record<string, string>,
-    switches: Object.fromEntries(entries.filter(([, value]) => typeof value === 'boolean')) as Record<string, boolean>,
-  };
-}
-
-/** Says which option it was, as Node's own message does not speak the caller's language. */
-function misunderstood(command: Command, argv: string[]): UsageError {
-  const known = command.options.map((one) => one.name);
-  const typed = argv
-    .filter((one) => one.startsWith('-'))
-    .map((one) => one.replace(/^--?/, '').split('=', 1)[0] as string);
-  const unknown = typed.find((one) => !known.includes(one));
-  if (unknown !== undefined) {
-    const list = known.map((one) => `--${one}`).join(', ') || '-';
-    return new UsageError({
-      fr: `Option inconnue : ${unknown}. Options : ${list}.`,
-      en: `Unknown option: ${unknown}. Options: ${list}.`,
-    });
-  }
-  return new UsageError({
-    fr: 'Une option attend une valeur, ou n’en prend pas.',
-    en: 'An option lacks its value, or takes none.',
-  });
-}
-
 function languageOf(argv: string[], io: Omit<Io, 'language'>): Language {
-  const at = argv.findIndex((one) => one === '--lang' || one.startsWith('--lang='));
-  const asked = at < 0 ? undefined : (argv[at]?.split('=')[1] ?? argv[at + 1]);
   const { LC_ALL, LC_MESSAGES, LANG } = io.environment;
-  return (asked ?? LC_ALL ?? LC_MESSAGES ?? LANG ?? '').toLowerCase().startsWith('fr') ? 'fr' : 'en';
+  // As everywhere, an empty variable is as good as none.
+  const language = languageAsked(argv) || LC_ALL || LC_MESSAGES || LANG || '';
+  return language.toLowerCase().startsWith('fr') ? 'fr' : 'en';
+}
+
+/** What stands behind --lang; empty when nothing does. */
+function languageAsked(argv: string[]): string | undefined {
+  const at = argv.findIndex((one) => one === '--lang' || one.startsWith('--lang='));
+  return at < 0 ? undefined : (argv[at]?.split('=')[1] ?? argv[at + 1] ?? '');
 }
 
 function withoutLanguage(argv: string[]): string[] {

@@ -1,6 +1,8 @@
 import { mintToken } from '../access/index.ts';
 import type { Config } from '../config.ts';
+import type { Words } from '../errors/entry.ts';
 import { fault, PasserelleError } from '../errors.ts';
+import { type Language, UsageError } from './command.ts';
 
 /** What a gateway that runs answered. */
 export interface GatewayAnswer {
@@ -19,37 +21,77 @@ export interface RunningGateway {
 /**
  * The gateway at `address`, else the one the configuration describes. Redirections are not followed: the token goes to nobody
  * an answer names.
+ * @param language in which it explains a refusal
  * @param clientId under which the audit shows the command
  */
 export async function runningGateway(
   config: Config,
   address: string | undefined,
   clientId: string,
+  language: Language,
 ): Promise<RunningGateway> {
-  const base = (address ?? addressOf(config)).replace(/\/$/, '');
+  if (address !== undefined && !/^https?:\/\/[^/]/.test(address)) {
+    throw new UsageError({
+      fr: '--gateway : attendu http(s)://hôte:port.',
+      en: '--gateway: expected http(s)://host:port.',
+    });
+  }
+  const base = (address ?? addressOf(config, '--gateway URL')).replace(/\/$/, '');
   const fhir = `${base}/fhir/R4/`;
   const token = await mintToken(config, { clientId, seconds: 600 });
   return {
     fhir,
     async get(path, accept = 'application/fhir+json') {
       try {
-        const headers = { authorization: `Bearer ${token}`, accept };
+        const headers = { authorization: `Bearer ${token}`, accept, 'accept-language': language };
         const signal = AbortSignal.timeout(60_000);
         const answer = await fetch(`${fhir}${path}`, { headers, signal, redirect: 'manual' });
         return { status: answer.status, text: await answer.text() };
       } catch (error) {
-        throw unreachable(base, error instanceof Error ? error.message : 'no answer');
+        throw unreachable(base, reasonOf(error));
       }
     },
   };
 }
 
-/** Where the gateway of this configuration listens for HTTP; no slash at its end. */
-export function addressOf({ http }: Config): string {
+/** `fetch` says only that it failed; what happened is in its cause. */
+function reasonOf(error: unknown): string | Words {
+  const { name, message = 'no answer', cause } = error as Error;
+  if (name === 'TimeoutError') return 'ETIMEDOUT';
+  return (cause as NodeJS.ErrnoException | undefined)?.code ?? message;
+}
+
+/** What a gateway answered, read; another program may listen there, or a gateway of another data folder. */
+export function readAnswer<T>(address: string, { status, text }: GatewayAnswer): T {
+  if (status === 401) {
+    throw unreachable(address, {
+      fr: '401 : elle refuse les jetons de ce dossier de données, PASSERELLE_DATA doit nommer le sien',
+      en: '401: it refuses tokens of this data folder, PASSERELLE_DATA must name its own',
+    });
+  }
+  try {
+    return JSON.parse(text) as T;
+  } catch {
+    throw unreachable(address, {
+      fr: `${status} : ce qui répond n’est pas une passerelle`,
+      en: `${status}: what answers is no gateway`,
+    });
+  }
+}
+
+/**
+ * Where the gateway of this configuration listens for HTTP; no slash at its end. Throws `port-unknown` for port 0, with the
+ * `option` that helps.
+ */
+export function addressOf({ http }: Config, option: string): string {
+  if (http.listen.endsWith(':0')) {
+    const params = { setting: 'PASSERELLE_HTTP (http.listen)', address: http.listen, option };
+    throw new PasserelleError(fault('port-unknown', { params }));
+  }
   return `${http.tls ? 'https' : 'http'}://${http.listen}`;
 }
 
 /** The gateway cannot be used: nobody there, or an answer that is none. */
-export function unreachable(address: string, reason: string): PasserelleError {
+export function unreachable(address: string, reason: string | Words): PasserelleError {
   return new PasserelleError(fault('server-unreachable', { params: { address, reason } }));
 }

@@ -1,6 +1,7 @@
 import { mintToken } from '../access/index.ts';
 import { isLoopback } from '../config/listen.ts';
 import type { Config } from '../config.ts';
+import { fault, PasserelleError } from '../errors.ts';
 import { recognise } from '../formats/recognise.ts';
 import {
   type Arguments,
@@ -110,6 +111,10 @@ function messagesOf(files: Uint8Array[], total: number, unique: boolean): () => 
 
 async function mllpConnections(args: Arguments, config: Config, count: number): Promise<Connection[]> {
   const listen = config.doors.find((one) => one.type === 'mllp')?.listen ?? '127.0.0.1:2575';
+  if (args.values.to === undefined && listen.endsWith(':0')) {
+    const params = { setting: 'PASSERELLE_MLLP', address: listen, option: '--to URL' };
+    throw new PasserelleError(fault('port-unknown', { params }));
+  }
   const address = args.values.to ?? `mllp://${listen}`;
   if (!/^mllps?:\/\/[^/]+\/?$/.test(address)) {
     throw new UsageError({ fr: '--to : attendu mllp://hôte:port.', en: '--to: expected mllp://host:port.' });
@@ -123,7 +128,7 @@ async function httpConnections(
   files: Uint8Array[],
   count: number,
 ): Promise<Connection[]> {
-  const base = args.values.to ?? addressOf(config);
+  const base = args.values.to ?? addressOf(config, '--to URL');
   if (!URL.canParse(base) || !/^https?:/.test(base)) {
     throw new UsageError({ fr: '--to : attendu http://hôte:port/in/….', en: '--to: expected http://host:port/in/….' });
   }
@@ -176,5 +181,9 @@ function report(figures: Figures, io: Io): string {
       .map(([code, n]) => `${code} ${n}`)
       .join(', ') || '-';
   const { sent, codes, errors, perSecond, p50, p95, p99 } = figures;
-  return table(words, [[String(sent), list(codes), list(errors), ...[perSecond, p50, p95, p99].map(String)]]);
+  return table(
+    words,
+    [[String(sent), list(codes), list(errors), ...[perSecond, p50, p95, p99].map(String)]],
+    io.terminal.columns,
+  );
 }

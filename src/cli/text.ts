@@ -1,4 +1,4 @@
-import { type Fault, sentence } from '../errors.ts';
+import { type Fault, paramsIn, sentence } from '../errors.ts';
 import type { Io, Language } from './command.ts';
 
 /** One fault as a line: severity, code, place, sentence. */
@@ -9,18 +9,36 @@ export function faultLine(one: Fault, language: Language): string {
     information: { fr: 'information', en: 'information' },
   }[one.severity];
   const where = [one.place, one.rule].filter(Boolean).join(', ');
-  return `${words[language]} ${one.code}${where ? ` [${where}]` : ''}: ${sentence(one, language)}`;
+  const colon = language === 'fr' ? ' :' : ':';
+  return `${words[language]} ${one.code}${where ? ` [${where}]` : ''}${colon} ${sentence(one, language)}`;
 }
 
-/** Rows below their headings, columns as wide as their widest cell. */
-export function table(headings: string[], rows: string[][]): string {
+/** A fault for JSON: with its sentence, and what fills it in one language. */
+export function inWords(one: Fault, language: Language): Fault & { text: string } {
+  return { ...one, params: paramsIn(one, language), text: sentence(one, language) };
+}
+
+/**
+ * Rows below their headings, columns as wide as their widest cell. Where a terminal is too narrow for that, each row is a block
+ * of lines: broken lines cannot be read, and an id that was cut cannot be copied.
+ */
+export function table(headings: string[], rows: string[][], columns = Number.POSITIVE_INFINITY): string {
   const widths = headings.map((heading, at) => Math.max(heading.length, ...rows.map((row) => (row[at] ?? '').length)));
+  const wide = widths.reduce((sum, width) => sum + width + 2, -2);
+  if (wide > columns && rows.length > 0) return blocks(headings, rows);
   const line = (cells: string[]) =>
     cells
       .map((cell, at) => cell.padEnd(widths[at] ?? 0))
       .join('  ')
       .trimEnd();
   return `${[line(headings), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n')}\n`;
+}
+
+function blocks(headings: string[], rows: string[][]): string {
+  const width = Math.max(...headings.map((one) => one.length));
+  const block = (row: string[]) =>
+    headings.flatMap((heading, at) => (row[at] ? [`${heading.padEnd(width)}  ${row[at]}\n`] : [])).join('');
+  return rows.map(block).join('\n');
 }
 
 const paris = new Intl.DateTimeFormat('sv-SE', { timeZone: 'Europe/Paris', dateStyle: 'short', timeStyle: 'medium' });

@@ -1,10 +1,7 @@
 import { mintToken } from '../access/index.ts';
-import { parseScope } from '../access/scopes.ts';
+import { oddScopes } from '../access/scopes.ts';
 import { type Command, exit, shared, UsageError, wholeNumber } from './command.ts';
 import { configured } from './context.ts';
-
-/** Scopes that are not about resources but may stand in a token. */
-const plain = /^(openid|fhirUser|profile|launch(\/[a-z]+)?|offline_access|online_access)$/;
 
 export const token: Command = {
   name: 'token',
@@ -42,8 +39,7 @@ export const token: Command = {
   async run(args, io) {
     const { client, scope, practitioner, patient } = args.values;
     if (!client) throw new UsageError({ fr: '--client est nécessaire.', en: '--client is needed.' });
-    const odd = (scope ?? '').split(' ').filter((one) => one && !parseScope(one) && !plain.test(one));
-    for (const one of odd) {
+    for (const one of oddScopes(scope ?? '')) {
       const text = {
         fr: `scope non reconnu, il n’ouvre rien : ${one}`,
         en: `scope not understood, it opens nothing: ${one}`,

@@ -32,7 +32,7 @@ export const unmapped: Command = {
       one.place,
       one.lastMessageId,
     ]);
-    io.out(table(headings[io.language], rows));
+    io.out(table(headings[io.language], rows, io.terminal.columns));
     return exit.done;
   },
 };

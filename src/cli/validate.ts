@@ -61,13 +61,29 @@ function report(judged: Judged[], json: boolean, io: Io): number {
       for (const one of findings) {
         const place = inside ? `${inside} ${one.path}` : one.path;
         const why = [one.rule, one.profile].filter(Boolean).join(', ');
-        io.out(`${file}: ${one.severity} ${place}: ${one.message[io.language]} (${why})\n`);
+        io.out(`${file}: ${severities[io.language][one.severity]} ${place}: ${one.message[io.language]} (${why})\n`);
       }
     }
-    io.out(`${judged.length} resources, ${valid} valid, ${invalid} invalid\n`);
+    if (judged.length === 0) io.err(nothing[io.language]);
+    io.out(sum[io.language](judged.length, valid, invalid));
   }
   return invalid > 0 ? exit.refused : exit.done;
 }
+
+const severities = {
+  fr: { error: 'erreur', warning: 'avertissement', information: 'information' },
+  en: { error: 'error', warning: 'warning', information: 'information' },
+};
+
+const nothing = {
+  fr: 'Rien à juger : aucun fichier .json, .xml ou .ndjson.\n',
+  en: 'Nothing to judge: no .json, .xml or .ndjson file.\n',
+};
+
+const sum = {
+  fr: (all: number, valid: number, invalid: number) => `${all} ressources, ${valid} valides, ${invalid} non valides\n`,
+  en: (all: number, valid: number, invalid: number) => `${all} resources, ${valid} valid, ${invalid} invalid\n`,
+};
 
 /** The file itself, or every JSON and XML file below a folder, in a stable order. */
 async function filesAt(name: string, io: Io): Promise<string[]> {
@@ -89,7 +105,7 @@ async function judgeFile(file: string, examiner: Examiner, profiles: string[] | 
   const documents = /\.ndjson$/i.test(file) ? lines(bytes) : [bytes];
   return documents.map((document, at) => {
     const { tree, faults } = read(document);
-    const line = documents.length > 1 ? `line ${at + 1}` : '';
+    const line = documents.length > 1 ? `${io.language === 'fr' ? 'ligne' : 'line'} ${at + 1}` : '';
     const resource = tree as Resource | undefined;
     const broken = faults.filter((one) => one.severity === 'error');
     if (!resource?.resourceType || broken.length > 0) {

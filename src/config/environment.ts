@@ -1,3 +1,4 @@
+import type { Words } from '../errors/entry.ts';
 import { type Fault, fault, warning } from '../errors.ts';
 
 /** The environment a program was started with; `process.env` at the edge. */
@@ -26,12 +27,18 @@ export function overrideByEnvironment(raw: Raw, environment: Environment, defaul
     if (!name.startsWith('PASSERELLE_') || value === undefined || value === '') continue;
     if (name.startsWith('PASSERELLE__')) {
       const path = name.slice('PASSERELLE__'.length).split('__');
-      if (!set(raw, path, parsed(value))) faults.push(fault('config-invalid', params(name, 'names no setting')));
+      if (!set(raw, path, parsed(value)))
+        faults.push(fault('config-invalid', params(name, { fr: 'ne nomme aucun réglage', en: 'names no setting' })));
     } else if (variables[name]) {
       set(raw, variables[name], value);
     } else if (!others.includes(name)) {
       const known = [...Object.keys(variables), ...others].join(', ');
-      faults.push(warning('config-invalid', params(name, `is not known; known are ${known}`)));
+      faults.push(
+        warning(
+          'config-invalid',
+          params(name, { fr: `inconnue ; connues : ${known}`, en: `is not known; known are ${known}` }),
+        ),
+      );
     }
   }
   const mllp = environment.PASSERELLE_MLLP;
@@ -39,7 +46,7 @@ export function overrideByEnvironment(raw: Raw, environment: Environment, defaul
   return faults;
 }
 
-function params(setting: string, problem: string) {
+function params(setting: string, problem: Words) {
   return { params: { setting, problem } };
 }
 

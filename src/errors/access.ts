@@ -82,6 +82,26 @@ export const accessErrors = {
       en: 'A token of a person does not allow this: {what}. Read or search the resources of the patient directly.',
     },
   },
+  'patient-not-one': {
+    http: 404,
+    issue: 'not-found',
+    msa: 'AE',
+    err3: '204',
+    public: {
+      fr: 'Le serveur FHIR n’a pas ce patient, ou en a plusieurs sous ce numéro. Donnez à --patient le matricule INS ou Patient/ID, et vérifiez PASSERELLE_DATA ou PASSERELLE_FHIR.',
+      en: 'The FHIR server has no such patient, or several of that number. Give --patient the INS number or Patient/ID, and check PASSERELLE_DATA or PASSERELLE_FHIR.',
+    },
+  },
+  'audit-absent': {
+    http: 500,
+    issue: 'not-found',
+    msa: 'AR',
+    err3: '207',
+    public: {
+      fr: 'Il n’y a pas encore de journal d’accès dans {folder}. Démarrez une fois la passerelle (passerelle start), ou nommez son dossier de données par PASSERELLE_DATA (ou `data` dans la configuration).',
+      en: 'There is no access log in {folder} yet. Start the gateway once (passerelle start), or name its data folder by PASSERELLE_DATA (or `data` in the configuration).',
+    },
+  },
   'break-glass-refused': {
     http: 403,
     issue: 'forbidden',

@@ -22,6 +22,16 @@ export const configErrors = {
       en: 'Setting {setting}: {problem}. Settings and their meaning are in docs/settings.md.',
     },
   },
+  'data-unusable': {
+    http: 500,
+    issue: 'exception',
+    msa: 'AR',
+    err3: '207',
+    public: {
+      fr: 'Le dossier de données {folder} ne peut pas être fait ({at} : {reason}). Nommez-en un autre par PASSERELLE_DATA (ou `data` dans la configuration), ou donnez à cet utilisateur le droit d’y écrire.',
+      en: 'The data folder {folder} cannot be made ({at}: {reason}). Name another by PASSERELLE_DATA (or `data` in the configuration), or allow this user to write there.',
+    },
+  },
   'config-reference-missing': {
     http: 500,
     issue: 'exception',
@@ -90,6 +100,16 @@ export const configErrors = {
     public: {
       fr: 'Le fichier {file} est illisible ({reason}). Vérifiez le chemin et les droits.',
       en: 'The file {file} cannot be read ({reason}). Check the path and its permissions.',
+    },
+  },
+  'port-unknown': {
+    http: 500,
+    issue: 'not-found',
+    msa: 'AR',
+    err3: '207',
+    public: {
+      fr: '{setting} vaut {address} : quel port la passerelle a pris, seule la ligne `listening` de son journal technique le dit. Donnez-le par {option}.',
+      en: '{setting} is {address}: which port the gateway got, only the line `listening` of its log says. Give it by {option}.',
     },
   },
   'server-unreachable': {

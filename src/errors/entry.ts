@@ -30,6 +30,12 @@ export type IssueType =
   | 'throttled'
   | 'informational';
 
+/** Words in both languages: a sentence, or what fills a place in one. */
+export interface Words {
+  fr: string;
+  en: string;
+}
+
 /**
  * One entry of the register of errors. The code is stable: senders may program against it.
  *
@@ -45,5 +51,5 @@ export interface ErrorEntry {
   msa: 'AE' | 'AR';
   err3: string;
   err5?: string;
-  public: { fr: string; en: string };
+  public: Words;
 }

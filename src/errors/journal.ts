@@ -22,6 +22,26 @@ export const journalErrors = {
       en: 'The journal {where} cannot be opened: {why}. Check PASSERELLE_DATA or PASSERELLE_JOURNAL and the permissions.',
     },
   },
+  'journal-absent': {
+    http: 503,
+    issue: 'not-found',
+    msa: 'AR',
+    err3: '207',
+    public: {
+      fr: 'Il n’y a pas encore de journal dans {folder}. Démarrez une fois la passerelle (passerelle start), ou nommez son dossier de données par PASSERELLE_DATA (ou `data` dans la configuration).',
+      en: 'There is no journal in {folder} yet. Start the gateway once (passerelle start), or name its data folder by PASSERELLE_DATA (or `data` in the configuration).',
+    },
+  },
+  'origin-unknown': {
+    http: 404,
+    issue: 'not-found',
+    msa: 'AE',
+    err3: '204',
+    public: {
+      fr: 'Aucun message de ce journal n’a écrit {reference}. Vérifiez le type et l’id ; ce qui est venu par un autre serveur n’a pas d’origine ici.',
+      en: 'No message of this journal wrote {reference}. Check type and id; what came by another server has no origin here.',
+    },
+  },
   'journal-busy': {
     http: 503,
     issue: 'lock-error',

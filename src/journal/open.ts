@@ -6,7 +6,7 @@ import { openSqliteJournal } from './sqlite.ts';
 
 /**
  * The journal that the setting `journal` names, not opened yet. A `visitor` only looks and replays, beside a gateway that
- * may be running; it makes no journal where there is none (`file-unreadable`).
+ * may be running; it makes no journal where there is none (`journal-absent`).
  */
 export async function journalOf(setting: string, data: string, { visitor = false } = {}): Promise<Journal> {
   if (/^postgres(ql)?:/.test(setting)) {
@@ -14,12 +14,12 @@ export async function journalOf(setting: string, data: string, { visitor = false
     return openPostgresJournal({ url: setting });
   }
   if (setting !== 'sqlite') {
-    const problem = 'it is neither sqlite nor postgres://…';
+    const problem = { fr: 'n’est ni sqlite ni postgres://…', en: 'it is neither sqlite nor postgres://…' };
     throw new PasserelleError(fault('config-invalid', { params: { setting: 'journal', problem } }));
   }
   const folder = join(data, 'journal');
-  if (visitor && !existsSync(folder)) {
-    throw new PasserelleError(fault('file-unreadable', { params: { file: folder, reason: 'ENOENT' } }));
+  if (visitor && !existsSync(join(folder, 'journal.db'))) {
+    throw new PasserelleError(fault('journal-absent', { params: { folder: data } }));
   }
   return openSqliteJournal({ folder, visitor });
 }

@@ -1,6 +1,7 @@
 import { Ajv, type ValidateFunction } from 'ajv';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
+import { frenchProblem } from '../errors/schema.ts';
 import { type Fault, fault } from '../errors.ts';
 
 /** More than a person will read; the rest is counted out. */
@@ -71,10 +72,14 @@ export class PayloadSchema {
       const named = extra.missingProperty ?? extra.additionalProperty;
       const below = named === undefined ? '' : `/${named.slice(0, 100)}`;
       const allowed = extra.allowedValues ? `: ${extra.allowedValues.slice(0, 20).join(', ')}` : '';
-      const problem = `${(error.message ?? error.keyword) + allowed}`;
+      const english = `${(error.message ?? error.keyword) + allowed}`;
+      const problem = {
+        fr: `${frenchProblem(error) + allowed}`.slice(0, 300),
+        en: english.slice(0, 300),
+      };
       return fault('payload-invalid', {
         place: `${error.instancePath}${below}` || '/',
-        params: { schema: `schema-${this.name}.json`, problem: problem.slice(0, 300) },
+        params: { schema: `schema-${this.name}.json`, problem },
       });
     });
   }

@@ -49,6 +49,11 @@ export class Translator {
     this.maps = Object.fromEntries([...folder.maps].map(([name, map]) => [name, map.version]));
   }
 
+  /** Names of the routes that a spreadsheet is declared for. */
+  get sheetRoutes(): string[] {
+    return [...this.folder.sheets.keys()];
+  }
+
   /** The route of that name, if the format is its own; without a name the first that fits. */
   route(decoded: Pick<Decoded, 'format' | 'tree'>, name?: string, sender?: string): Route | undefined {
     if (name !== undefined) return this.routes.find((route) => route.name === name && route.format === decoded.format);

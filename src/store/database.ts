@@ -1,8 +1,8 @@
-import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import type { Resource } from '@medplum/fhirtypes';
 import { fault, PasserelleError } from '../errors.ts';
+import { makeFolder } from '../folder.ts';
 import type { Parameters } from './parameters.ts';
 import type { Kind } from './values.ts';
 
@@ -150,7 +150,7 @@ export interface Opened {
 
 /** Opens the file (and its folder), creates what is missing and numbers the columns of the index. */
 export function openDatabase(file: string, parameters: Parameters): Opened {
-  mkdirSync(dirname(file), { recursive: true });
+  makeFolder(dirname(file));
   const writer = new Connection(file);
   writer.db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 16000;');
   const lacksReadings = !writer.get("SELECT 1 FROM sqlite_master WHERE name = 'i_reading'");

@@ -1,8 +1,16 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { inside } from './run.ts';
 
 const golden = (name: string) => join(import.meta.dirname, '..', 'golden', name);
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'passerelle-convert-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
 
 test('convert --account: each value of the source once, with where it went or why it did not, then the sum', async () => {
   const { code, out, err } = await inside(['convert', join(golden('hl7v2-adt-a01'), 'input.hl7'), '--account']);
@@ -21,4 +29,16 @@ test('convert --account: each value of the source once, with where it went or wh
     expect([fate, place, where !== undefined && where !== '']).toEqual([fate, place, true]);
   const reasons = values.filter(([fate]) => fate === 'ignored').map(([, , why = '']) => why);
   for (const why of reasons) expect(why).toMatch(/^[\w-]+\.json: .{10,}/);
+});
+
+test.each([
+  ['covidom-daily-spo2-91/input.json', ['--route', 'zzz'], /--route zzz: not known .* telemonitoring-covidom,/],
+  ['call-sheet.csv', ['--route', 'telemonitoring-covidom'], /Routes: .*telemonitoring-msp-call-sheet/],
+  ['call-sheet.csv', [], /--route is needed: .*telemonitoring-laboratory-results/],
+])('convert %s %j: an unknown route is wrong usage, and the routes there are are named', async (name, more, text) => {
+  const file = name.endsWith('.csv') ? join(folder, name) : join(golden('.'), name);
+  if (name.endsWith('.csv')) await writeFile(file, 'a;b\n1;2\n');
+  const { code, out, err } = await inside(['convert', file, ...more]);
+  expect({ code, out }).toEqual({ code: 2, out: '' });
+  expect(err).toMatch(text);
 });

@@ -71,6 +71,23 @@ describe('beside a gateway that runs', () => {
     });
   });
 
+  test('a terminal too narrow for the table gets a block of lines a message, nothing cut', async () => {
+    const { out } = await run('messages');
+    const narrow = await inside(['messages'], { PASSERELLE_DATA: data }, '/tmp', 80);
+    const lines = narrow.out.split('\n');
+    expect(lines.slice(0, 2)).toEqual([`message   ${dead}`, 'received  2026-07-15 14:00:00']);
+    expect(lines[8]).toBe('');
+    expect(lines[9]).toBe(`message   ${delivered}`);
+    for (const line of lines) expect(line.length).toBeLessThanOrEqual(80);
+    expect((await inside(['messages'], { PASSERELLE_DATA: data }, '/tmp', 200)).out).toBe(out);
+  });
+
+  test('what no message wrote is told as that', async () => {
+    const { code, err } = await run('explain', 'Patient/nobody', '--gateway', 'http://127.0.0.1:1');
+    expect(code).toBe(1);
+    expect(err).toContain('error origin-unknown: No message of this journal wrote Patient/nobody.');
+  });
+
   test('a message nobody knows: 1', async () => {
     const { code, err } = await run('message', randomUUID());
     expect(code).toBe(1);

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { run } from '../../src/cli/run.ts';
 
-const bin = fileURLToPath(new URL('../../bin/passerelle.mjs', import.meta.url));
+export const bin = fileURLToPath(new URL('../../bin/passerelle.mjs', import.meta.url));
 
 export interface Ran {
   code: number | null;
@@ -38,7 +38,12 @@ export function passerelle(
 }
 
 /** The same command line without a process of its own: what it prints and its exit code, a hundred times quicker. */
-export async function inside(args: string[], environment: Record<string, string> = {}, cwd = '/tmp'): Promise<Ran> {
+export async function inside(
+  args: string[],
+  environment: Record<string, string> = {},
+  cwd = '/tmp',
+  columns?: number,
+): Promise<Ran> {
   const ran: Ran = { code: null, out: '', err: '' };
   ran.code = await run(args, {
     out: (text) => {
@@ -47,7 +52,7 @@ export async function inside(args: string[], environment: Record<string, string>
     err: (text) => {
       ran.err += text;
     },
-    terminal: { out: false, err: false },
+    terminal: { out: false, err: false, columns },
     environment: { LANG: 'en_US.UTF-8', ...environment },
     cwd,
     onStop: () => undefined,

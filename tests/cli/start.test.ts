@@ -114,6 +114,14 @@ describe('a gateway that runs', () => {
     expect((await run('report', '--gateway', 'http://127.0.0.1:1')).code).toBe(3);
   });
 
+  test('says of a patient who is not there that it is the patient', async () => {
+    const { code, err } = await run('access', '--client', 'x', '--patient', '1');
+    expect([code, err]).toEqual([
+      1,
+      expect.stringContaining('error patient-not-one: The FHIR server has no such patient'),
+    ]);
+  });
+
   test('takes a message up again without writing it twice', async () => {
     const { code, out } = await run('replay', id, '--wait', '20', '--json');
     expect(code).toBe(0);

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -16,6 +16,11 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 describe('help', () => {
+  test('an empty LC_ALL is none', async () => {
+    const { out } = await inside(['--help'], { LC_ALL: '', LC_MESSAGES: '', LANG: 'fr_FR.UTF-8' });
+    expect(out).toContain('Codes de sortie');
+  });
+
   test('without a command: all of them, and the exit codes', async () => {
     const { code, out } = await passerelle([]);
     expect(code).toBe(0);
@@ -72,16 +77,31 @@ describe('wrong usage is 2, and says how it is done', () => {
     [['convert'], 'Usage: npx passerelle convert FILE'],
     [['message', 'a', 'b'], 'Usage: npx passerelle message ID'],
     [['start', '--port', '1'], 'Unknown option: port. Options: --config'],
-    [['token', '--client'], 'An option lacks its value'],
+    [['token', '--client'], 'An option lacks its value: --client ID.\nUsage: npx passerelle token --client ID'],
+    [
+      ['messages', '--limit', '--json'],
+      'An option lacks its value: --limit N.\nUsage: npx passerelle messages [--state',
+    ],
+    [['messages', '--json=1'], 'An option takes no value: --json.'],
+    [['messages', '--last'], 'Unknown option: last. Options: --state, --limit, --json, --config, --lang, --help.'],
+    [['messages', '-n', '5'], 'Unknown option: n. Options: --state'],
+    [['message', 'a', 'b'], 'An argument too many: b.\nUsage: npx passerelle message ID'],
+    [['messages', '--lang'], '--lang: fr or en.'],
+    [['messages', '--lang', 'de'], '--lang: fr or en.'],
     [['token'], '--client is needed'],
     [['token', '--client', 'x', '--ttl', 'soon'], '--ttl: expected a whole number'],
     [['messages', '--state', 'lost'], '--state: one of accepted, delivered'],
     [['replay'], 'Give message ids, or --state'],
     [['send', 'pigeon', 'x'], 'send mllp or send http'],
     [['explain', 'patient'], 'Expected: TYPE/ID'],
+    [
+      ['preview', 'config.json'],
+      'Expected: a file of mappings/ (NAME.map, codes-NAME.json, routes.json), not config.json.',
+    ],
     [['bench', 'nothing'], 'Unknown benchmark: nothing'],
     [['report', '--from', 'hier', '--to', '2020-11-15'], '--from: expected a day'],
     [['report', '--from', '2020-11-15', '--to', '2020-11-01'], '--from is after --to'],
+    [['report', '--from', '2020-02-30', '--to', '2020-11-01'], '--from: expected a day'],
     [['validate'], 'Usage: npx passerelle validate FILE|DIR…'],
   ])('%j', async (args, text) => {
     const { code, out, err } = await inside(args, { PASSERELLE_DATA: folder });
@@ -125,20 +145,6 @@ async function openJournal(data: string) {
   return journal;
 }
 
-describe('what cannot be reached is 3', () => {
-  test.each([
-    [['convert', 'none.xml'], 'file-unreadable'],
-    [['validate', 'none'], 'file-unreadable'],
-    [['messages'], 'file-unreadable'],
-    [['send', 'mllp', 'none.hl7'], 'file-unreadable'],
-  ])('%j', async (args, code) => {
-    const ran = await inside(args, { PASSERELLE_DATA: join(folder, 'nowhere') }, folder);
-    expect(ran.code).toBe(3);
-    expect(ran.err).toContain(`error ${code}:`);
-    expect(await readdir(folder)).not.toContain('nowhere');
-  });
-});
-
 describe('token', () => {
   const environment = () => ({ PASSERELLE_DATA: join(folder, 'data') });
 
@@ -163,6 +169,14 @@ describe('token', () => {
     expect(code).toBe(0);
     expect(err).toBe('scope not understood, it opens nothing: system/Patient.all\n');
   });
+});
+
+test('a folder with nothing to judge is told to be so', async () => {
+  const empty = join(folder, 'empty');
+  await mkdir(empty);
+  const { code, out, err } = await inside(['validate', empty]);
+  expect({ code, out }).toEqual({ code: 0, out: '0 resources, 0 valid, 0 invalid\n' });
+  expect(err).toBe('Nothing to judge: no .json, .xml or .ndjson file.\n');
 });
 
 test('the version is that of the package', async () => {

@@ -126,11 +126,19 @@ describe('a file', () => {
   });
 
   test.each([
-    ['{', 'it is not valid JSON'],
+    ['{', 'it is not valid JSON at line 1, column 2'],
+    ['', 'it is not valid JSON at line 1, column 1'],
+    ['{\n  "data": "x",\n  "http": {,\n}', 'it is not valid JSON at line 3, column 12'],
+    ['{ "a": [1, 2.5e3, "\\u00e9", {}, []],\n  data: "x" }', 'it is not valid JSON at line 2, column 3'],
+    ['{ "a": tru }', 'it is not valid JSON at line 1, column 8'],
+    ['{ "a": 1, }', 'it is not valid JSON at line 1, column 11'],
+    ['{}\n\n}', 'it is not valid JSON at line 3, column 1'],
+    ['// none\n{}', 'it is not valid JSON at line 1, column 1'],
     ['[]', 'it must hold one JSON object'],
-  ])('%s is none', async (content, reason) => {
-    const { faults } = await load(content);
-    expect(faults).toMatchObject([{ code: 'config-unreadable', params: { reason } }]);
+  ])('%j is none', async (content, reason) => {
+    const { faults, texts } = await load(content);
+    expect(faults).toMatchObject([{ code: 'config-unreadable' }]);
+    expect(texts[0]).toContain(` cannot be read: ${reason}. Correct it`);
   });
 
   test('that is not there is said to be so', () => {

@@ -10,3 +10,18 @@ test('demo --doors: a letter goes through every door, and every answer comes bac
   }
   expect([code, err]).toEqual([0, '']);
 });
+
+test('and told in French', async () => {
+  const { code, out } = await inside(['demo', '--doors', '--lang', 'fr']);
+  for (const said of [
+    '✓ hôpital → A',
+    'rend les octets mêmes',
+    'CDA identique octet pour octet',
+    'comme sur A',
+    ', lu 20',
+  ]) {
+    expect(out).toContain(said);
+  }
+  expect(out).not.toMatch(/\b(about|read|sent|hospital|gives)\b/);
+  expect(code).toBe(0);
+});

@@ -65,7 +65,7 @@ async function counts(at: Server): Promise<Record<string, number>> {
 
 async function playAll({ url, mllp, token }: RunningGateway): Promise<string[]> {
   const failed: string[] = [];
-  for await (const step of play(story(day), { url, mllp, token })) if (!step.ok) failed.push(step.what);
+  for await (const step of play(story(day), { url, mllp, token })) if (!step.ok) failed.push(step.what.en);
   return failed;
 }
 

@@ -117,7 +117,7 @@ export class MllpListener implements Door {
     const host = match?.[1] ?? match?.[2];
     const port = Number(match?.[3]);
     if (host && port <= 65535) return { host, port };
-    const params = { address: listen, reason: 'host:port expected' };
+    const params = { address: listen, reason: { fr: 'attendu hôte:port', en: 'host:port expected' } };
     throw new PasserelleError(fault('listen-failed', { params }));
   }
 

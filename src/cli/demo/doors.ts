@@ -1,4 +1,5 @@
 import type { Bundle, Communication, DocumentReference, Resource } from '@medplum/fhirtypes';
+import type { Words } from '../../errors/entry.ts';
 import { openMllp } from '../send-mllp.ts';
 import type { Listener, Mailbox, Operator } from './counterparts.ts';
 import { takeMail, tellRead } from './practice.ts';
@@ -10,7 +11,7 @@ export interface DoorStep {
   to: string;
   /** Protocol or transaction. */
   way: string;
-  what: string;
+  what: Words;
   ok: boolean;
 }
 
@@ -43,23 +44,39 @@ export async function* playDoors(story: Story, cast: Cast): AsyncGenerator<DoorS
   yield await recordHasIt(story, b);
   const mail = await until(() => takeMail(cast.practice));
   const same = mail?.documents.some((one) => Buffer.from(one).equals(story.letter)) ?? false;
-  const notes =
-    mail === undefined ? 'no mail came' : [...mail.problems, ...(same ? [] : ['document differs'])].join(', ');
+  const differs = same ? [] : [{ fr: 'document différent', en: 'document differs' }];
+  const notes = mail === undefined ? [noMail] : [...mail.problems.map((one) => ({ fr: one, en: one })), ...differs];
   yield {
     from: 'A',
     to: 'GP',
     way: 'SMTP, IMAP',
-    what: notes || 'IHE_XDM.zip opens, CDA identical byte for byte, METADATA.XML agrees',
-    ok: notes === '',
+    what: notes.length > 0 ? joined(notes) : mailIsRight,
+    ok: notes.length === 0,
   };
   if (mail) await tellRead(mail.tree, cast.practice.address, cast.operator.port);
   const told = await until(async () => cast.operator.taken.some((one) => one.to.includes(SENDER)));
-  yield { from: 'GP', to: 'A', way: 'SMTP, IMAP', what: 'MDN: processed', ok: told === true };
+  yield {
+    from: 'GP',
+    to: 'A',
+    way: 'SMTP, IMAP',
+    what: { fr: 'MDN : traité', en: 'MDN: processed' },
+    ok: told === true,
+  };
   yield await takenIn(story, cast);
   yield await acknowledged('Z01', 'ACK_RECEPTION_DMP', 1, cast);
   yield await acknowledged('Z02', 'ACK_RECEPTION_MSS', MAILS, cast);
   yield await acknowledged('Z03', 'ACK_LECTURE_MSS', 1, cast);
   yield await communication(a);
+}
+
+const noMail = { fr: 'aucun courriel n’est arrivé', en: 'no mail came' };
+const mailIsRight = {
+  fr: 'IHE_XDM.zip s’ouvre, CDA identique octet pour octet, METADATA.XML concorde',
+  en: 'IHE_XDM.zip opens, CDA identical byte for byte, METADATA.XML agrees',
+};
+
+function joined(notes: Words[]): Words {
+  return { fr: notes.map((one) => one.fr).join(', '), en: notes.map((one) => one.en).join(', ') };
 }
 
 /** Address that gateway A sends from. */
@@ -70,7 +87,7 @@ async function hospitalSends(story: Story, { a }: Cast): Promise<DoorStep> {
   try {
     const { code } = await connection.send(story.message);
     const what = `MDM^T02, DESTDMP = Y, DESTMSSANTEPS = Y, DESTMSSANTEPAT = Y: ${code}`;
-    return { from: 'hospital', to: 'A', way: 'MLLP', what, ok: code === 'AA' };
+    return { from: 'hospital', to: 'A', way: 'MLLP', what: { fr: what, en: what }, ok: code === 'AA' };
   } finally {
     connection.close();
   }
@@ -83,9 +100,13 @@ async function recordHasIt(story: Story, b: Side): Promise<DoorStep> {
   const bytes = url ? await content(b, url) : undefined;
   const same = bytes?.equals(story.letter) ?? false;
   const lists = await search(b, query.replace('DocumentReference', 'List'));
+  const known = `DocumentReference/${found?.id}, ITI-68`;
   const what = found
-    ? `${lists.length} submission, DocumentReference/${found.id}, ITI-68 ${same ? 'gives the very bytes' : 'GIVES OTHER BYTES'}`
-    : 'no DocumentReference came';
+    ? {
+        fr: `${lists.length} envoi, ${known} ${same ? 'rend les octets mêmes' : 'REND D’AUTRES OCTETS'}`,
+        en: `${lists.length} submission, ${known} ${same ? 'gives the very bytes' : 'GIVES OTHER BYTES'}`,
+      }
+    : { fr: 'aucun DocumentReference n’est arrivé', en: 'no DocumentReference came' };
   return { from: 'A', to: 'B', way: 'ITI-65', what, ok: same && lists.length === 1 };
 }
 
@@ -107,7 +128,8 @@ async function takenIn(story: Story, { a, b, operator, coordination }: Cast): Pr
   const documents = await search(b, `DocumentReference?patient.identifier=${patient}&status=current`);
   const same = there !== undefined && there === (await sections(a));
   const ok = same && people.length === 1 && documents.length === 1;
-  const what = `${people.length} Patient, ${documents.length} DocumentReference, ${there?.split('|').length ?? 0} sections${same ? ' as on A' : ''}`;
+  const count = `${people.length} Patient, ${documents.length} DocumentReference, ${there?.split('|').length ?? 0} sections`;
+  const what = { fr: `${count}${same ? ' comme sur A' : ''}`, en: `${count}${same ? ' as on A' : ''}` };
   return { from: 'operator', to: 'B', way: 'IMAP', what, ok };
 }
 
@@ -117,17 +139,23 @@ async function acknowledged(event: string, name: string, least: number, { hospit
   await until(async () => of().length >= least);
   const heard = of().map((one) => new RegExp(`\\|${name}\\^[^|]*\\|([^|]*)\\|([YN])`).exec(one));
   const yes = heard.filter((one) => one?.[2] === 'Y').length;
-  const about = heard[0]?.[1] ? `, about ${heard[0][1]}` : '';
-  const what = `ZAM^${event} ${name} = Y${yes > 1 ? ` (${yes})` : ''}${about}`;
+  const about = heard[0]?.[1] ?? '-';
+  const said = `ZAM^${event} ${name} = Y${yes > 1 ? ` (${yes})` : ''}`;
+  const what = { fr: `${said}, pour ${about}`, en: `${said}, about ${about}` };
+  const few = { fr: `ZAM^${event} : ${yes} oui sur ${least}`, en: `ZAM^${event}: ${yes} of ${least} said yes` };
   const ok = yes >= least && yes === heard.length;
-  return { from: 'A', to: 'hospital', way: 'MLLP', what: ok ? what : `ZAM^${event}: ${yes} of ${least} said yes`, ok };
+  return { from: 'A', to: 'hospital', way: 'MLLP', what: ok ? what : few, ok };
 }
 
 async function communication(a: Side): Promise<DoorStep> {
   const found = await until(async () => (await search<Communication>(a, 'Communication')).find((one) => one.received));
+  const known = `Communication/${found?.id} ${found?.status}`;
   const what = found
-    ? `Communication/${found.id} ${found.status}, sent ${found.sent}, read ${found.received}`
-    : 'no Communication has a time of reading';
+    ? {
+        fr: `${known}, envoyé ${found.sent}, lu ${found.received}`,
+        en: `${known}, sent ${found.sent}, read ${found.received}`,
+      }
+    : { fr: 'aucune Communication n’a d’heure de lecture', en: 'no Communication has a time of reading' };
   return { from: 'A', to: 'readers', way: 'FHIR', what, ok: found?.status === 'completed' };
 }
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Bundle, BundleEntry } from '@medplum/fhirtypes';
+import type { Words } from '../../errors/entry.ts';
 import { openMllp } from '../send-mllp.ts';
 import type { DemoStep } from './step.ts';
 import type { Story } from './story.ts';
@@ -18,8 +19,20 @@ export async function* play(story: Story, stage: Stage): AsyncGenerator<DemoStep
   const fhir = reader(stage, await stage.token('demo-gp', 'system/*.rs'));
   yield await hospital(story, stage, fhir);
   const tool = await stage.token('demo-tool');
-  yield await post('Mobile team', '/in/telemonitoring/covisan-inclusion', story.inclusion, stage, tool);
-  yield await post('Patient, SpO2 91', '/in/telemonitoring/covidom', story.questionnaire, stage, tool);
+  yield await post(
+    { fr: 'Équipe mobile', en: 'Mobile team' },
+    '/in/telemonitoring/covisan-inclusion',
+    story.inclusion,
+    stage,
+    tool,
+  );
+  yield await post(
+    { fr: 'Patient, SpO2 91', en: 'Patient, SpO2 91' },
+    '/in/telemonitoring/covidom',
+    story.questionnaire,
+    stage,
+    tool,
+  );
   yield await practice(story, stage, fhir);
 }
 
@@ -42,8 +55,14 @@ async function hospital(story: Story, stage: Stage, fhir: Reader): Promise<DemoS
     const found = [...others.flat(), ...documents];
     const same = await sameBytes(documents, story, fhir);
     return {
-      what: 'Hospital         MLLP  MDM^T02 with a CDA discharge letter',
-      answer: `${answer.code}${same ? ', document identical byte for byte' : ', DOCUMENT DIFFERS'}`,
+      what: {
+        fr: 'Hôpital          MLLP  MDM^T02 avec une lettre de sortie CDA',
+        en: 'Hospital         MLLP  MDM^T02 with a CDA discharge letter',
+      },
+      answer: {
+        fr: `${answer.code}${same ? ', document identique octet pour octet' : ', DOCUMENT DIFFÉRENT'}`,
+        en: `${answer.code}${same ? ', document identical byte for byte' : ', DOCUMENT DIFFERS'}`,
+      },
       urls: found.map((entry) => urlOf(entry, stage)),
       ok: answer.code === 'AA' && same && others.every((list) => list.length > 0),
     };
@@ -61,7 +80,7 @@ async function sameBytes(documents: BundleEntry[], story: Story, fhir: Reader): 
 }
 
 /** A form posted over HTTP, answered once everything it means is written. */
-async function post(what: string, path: string, body: object, stage: Stage, token: string): Promise<DemoStep> {
+async function post(what: Words, path: string, body: object, stage: Stage, token: string): Promise<DemoStep> {
   const response = await fetch(`${stage.url}${path}?wait=${WAIT}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
@@ -74,8 +93,8 @@ async function post(what: string, path: string, body: object, stage: Stage, toke
   };
   const why = outcome.issue?.map((one) => one.details?.text).join(' ') ?? outcome.state;
   return {
-    what: `${what.padEnd(17)}POST  ${path}`,
-    answer: `${response.status} ${why ?? ''}`,
+    what: { fr: `${what.fr.padEnd(17)}POST  ${path}`, en: `${what.en.padEnd(17)}POST  ${path}` },
+    answer: { fr: `${response.status} ${why ?? ''}`, en: `${response.status} ${why ?? ''}` },
     urls: (outcome.references ?? []).filter(isShown).map((one) => `${stage.url}/fhir/R4/${one}`),
     ok: response.status === 200 && outcome.state === 'delivered',
   };
@@ -89,8 +108,14 @@ async function practice(story: Story, stage: Stage, fhir: Reader): Promise<DemoS
   const alerts = await fhir.search(`DetectedIssue?patient.identifier=${patient}`);
   const count = (type: string) => plans.filter((entry) => entry.resource?.resourceType === type).length;
   return {
-    what: `GP               GET   /fhir/R4/${decodeURIComponent(query)}`,
-    answer: `200, ${count('CarePlan')} plans, ${count('Task')} tasks, ${alerts.length} alerts`,
+    what: {
+      fr: `Médecin traitant GET   /fhir/R4/${decodeURIComponent(query)}`,
+      en: `GP               GET   /fhir/R4/${decodeURIComponent(query)}`,
+    },
+    answer: {
+      fr: `200, ${count('CarePlan')} plans, ${count('Task')} tâches, ${alerts.length} alertes`,
+      en: `200, ${count('CarePlan')} plans, ${count('Task')} tasks, ${alerts.length} alerts`,
+    },
     urls: [...plans, ...alerts].map((entry) => urlOf(entry, stage)),
     ok: count('CarePlan') > 0 && count('Task') > 0 && count('Patient') === 1 && alerts.length === 1,
   };

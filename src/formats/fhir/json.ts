@@ -1,5 +1,6 @@
 import type { Resource } from '@medplum/fhirtypes';
 import type { Decoded } from '../../conversion.ts';
+import type { Words } from '../../errors/entry.ts';
 import { type Fault, fault } from '../../errors.ts';
 import { isResourceType } from './elements.ts';
 import { fhirLimits, limitFault, tooDeep, unsafeProperty } from './limits.ts';
@@ -47,10 +48,11 @@ export function parseJson(bytes: Uint8Array): { value: unknown; fault?: undefine
 }
 
 /** Where JSON.parse stopped, without the excerpt of the content its own message carries. */
-function positionOf(error: unknown, text: string): string {
+function positionOf(error: unknown, text: string): Words {
   const message = error instanceof Error ? error.message : '';
   const at = /at position (\d+)/.exec(message)?.[1];
   const offset = at === undefined ? text.length : Number(at);
   const before = text.slice(0, offset);
-  return `line ${before.split('\n').length}, column ${offset - before.lastIndexOf('\n')}`;
+  const [line, column] = [before.split('\n').length, offset - before.lastIndexOf('\n')];
+  return { fr: `ligne ${line}, colonne ${column}`, en: `line ${line}, column ${column}` };
 }

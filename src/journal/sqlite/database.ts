@@ -1,7 +1,7 @@
-import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { fault, PasserelleError } from '../../errors.ts';
+import { makeFolder } from '../../folder.ts';
 import { WalSync } from '../../wal-sync.ts';
 import { migrate } from './schema.ts';
 
@@ -117,7 +117,7 @@ const TALLY = 'INSERT INTO tally (name, n) VALUES (?1, ?2) ON CONFLICT (name) DO
 function openFile(folder: string): DatabaseSync {
   let db: DatabaseSync | undefined;
   try {
-    if (!existsSync(folder)) mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder);
     db = new DatabaseSync(join(folder, FILE));
     db.exec(SETTINGS);
     migrate(db);

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { Patient, Resource } from '@medplum/fhirtypes';
 import fc from 'fast-check';
 import { XmlDocument } from 'libxml2-wasm';
+import { sentence } from '../../../src/errors.ts';
 import { elementsOf, isResourceType } from '../../../src/formats/fhir/elements.ts';
 import { read, readJson, readXml, writeXml } from '../../../src/formats/fhir/index.ts';
 import { anyOf } from './arbitrary.ts';
@@ -124,7 +125,8 @@ describe('FHIR JSON', () => {
   test('a syntax error says where and nothing of the content', () => {
     const fault = readJson(utf8('{"resourceType":"Patient",\n"name":"DURAND",}')).faults[0]!;
     expect(JSON.stringify(fault)).not.toContain('DURAND');
-    expect(fault.params?.reason).toMatch(/^line 2/);
+    expect(sentence(fault, 'en')).toContain('(line 2, column 17)');
+    expect(sentence(fault, 'fr')).toContain('(ligne 2, colonne 17)');
   });
   test('bytes that are not UTF-8', () => {
     expect(readJson(Buffer.from('{"resourceType":"Pati\xe9nt"}', 'latin1')).faults[0]?.code).toBe('charset-invalid');
