@@ -5,6 +5,7 @@ import type { Interaction } from '../message.ts';
 import { languageOf, refuse } from './answer.ts';
 import { answer } from './fhir-answer.ts';
 import { isRefusal } from './intake.ts';
+import { withheld } from './withheld.ts';
 
 /** A write as it is to be written down: the bytes may be the sender's own, or what a door has made of them. */
 export interface FhirWrite extends Pick<Interaction, 'method' | 'path'> {
@@ -13,7 +14,7 @@ export interface FhirWrite extends Pick<Interaction, 'method' | 'path'> {
 }
 
 /**
- * A write: written down, then applied. Answers what the FHIR server said; `202` with `Content-Location` of the message when
+ * A write: written down, then applied. Answers what the FHIR server said, as far as its caller may read it; `202` with `Content-Location` of the message when
  * the server cannot be reached just now, because what is written down will be applied.
  *
  * @param shaped makes another answer of the FHIR server's own, for transactions whose answer is not that of a plain write
@@ -21,10 +22,11 @@ export interface FhirWrite extends Pick<Interaction, 'method' | 'path'> {
 export async function applyWrite(
   request: Request,
   response: Response,
-  { bytes, contentType, method, path }: FhirWrite,
+  write: FhirWrite,
   context: DoorContext<{ waitSeconds: number }>,
   shaped: (from: FhirResponse) => FhirResponse | Promise<FhirResponse> = (from) => from,
 ): Promise<void> {
+  const { bytes, contentType, method, path } = write;
   const key = request.get('idempotency-key');
   const faults = keyFaults(key);
   if (faults.length > 0) return refuse(request, response, faults);
@@ -41,7 +43,7 @@ export async function applyWrite(
   });
   if (isRefusal(verdict)) return refuse(request, response, verdict.faults);
   const outcome = await context.outcome(verdict.id, context.config.waitSeconds);
-  if (outcome?.response) return answer(request, response, await shaped(outcome.response));
+  if (outcome?.response) return answer(request, response, withheld(request, write, await shaped(outcome.response)));
   if (outcome && outcome.faults.length > 0) return refuse(request, response, outcome.faults);
   const waiting: Fault = { code: 'write-waiting', severity: 'information' };
   response.status(202).set('Content-Location', `/messages/${verdict.id}`);

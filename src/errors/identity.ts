@@ -24,6 +24,16 @@ export const identityErrors = {
       en: 'The patient’s identity cannot be matched without a person ({elements}); an identity review task is open and the message waits for its decision.',
     },
   },
+  'identity-twice': {
+    http: 422,
+    issue: 'duplicate',
+    msa: 'AE',
+    err3: '207',
+    public: {
+      fr: 'Deux Patient du Bundle portent le même identifiant. Envoyez la personne une seule fois et renvoyez-y par son fullUrl.',
+      en: 'Two Patients of the Bundle carry the same identifier. Send the person once and refer to it by its fullUrl.',
+    },
+  },
   'identity-possible-duplicate': {
     http: 200,
     issue: 'multiple-matches',

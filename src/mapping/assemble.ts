@@ -27,6 +27,8 @@ export interface Assembly {
   changes?: { drafts: Draft[] };
   /** Its Provenance as it is on the server, when the message was worked on before. */
   told?: Provenance;
+  /** Nothing of the message itself is written yet: its Provenance comes with what it writes. */
+  isHeld?: true;
 }
 
 const BASE = 'http://passerelle.example/fhir/';
@@ -59,7 +61,7 @@ export function assemble(conversion: Conversion, assembly: Assembly): Bundle {
   // A new patient was written before the rest; it is this message's work all the same.
   if (identity?.enrolled && identity.reference) written.unshift(identity.reference);
   written.unshift(...(assembly.written ?? []));
-  if (written.length > 0 && !tellsOf(conversion, assembly.told)) {
+  if (written.length > 0 && !assembly.isHeld && !tellsOf(conversion, assembly.told)) {
     entries.push(provenanceEntry(conversion, [...new Set(written)], message));
   }
   return { resourceType: 'Bundle', type: 'transaction', entry: entries };

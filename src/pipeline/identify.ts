@@ -5,7 +5,7 @@ import { type Author, carryOutMerge, type Decision, enrol, identifierKey, identi
 import type { Message } from '../journal/journal.ts';
 import { sourceOf } from '../message.ts';
 import type { House } from './house.ts';
-import { writeNow } from './write-now.ts';
+import { askNow } from './write-now.ts';
 
 /** Who the message is about, once that is settled. */
 export interface Identity {
@@ -97,6 +97,6 @@ async function settleIdentity(
 }
 
 async function heldForReview(decision: Decision, message: Message, house: House): Promise<Identity> {
-  const references = await writeNow(decision.tasks, message, house);
+  const references = await askNow(decision.tasks, message, house);
   return { outcome: 'held', drafts: [], references, faults: decision.faults };
 }

@@ -1,5 +1,6 @@
 import type { Bundle, BundleEntry, Resource } from '@medplum/fhirtypes';
 import type { FhirResponse } from '../adapter.ts';
+import type { Draft } from '../conversion.ts';
 import { type Fault, fault, httpStatus, isError, operationOutcome } from '../errors.ts';
 import { addressIn } from '../fhir-pages.ts';
 import * as fhir from '../formats/fhir/index.ts';
@@ -12,8 +13,9 @@ import type { House } from './house.ts';
 import { judgeResource } from './judge.ts';
 import { type Asked, isBatch, withOwnIds } from './own-ids.ts';
 import { asUpdate, withUpdates } from './patch.ts';
+import { askedAbout, claimedKeys, register } from './registration.ts';
 import { applyDecision } from './review.ts';
-import { handOver, unwritten } from './write-now.ts';
+import { askNow, handOver, unwritten } from './write-now.ts';
 import { answerOf, joined, writtenBefore } from './written-before.ts';
 import { newsWritten } from './written-news.ts';
 
@@ -25,17 +27,23 @@ export async function applyInteraction(message: Message, house: House): Promise<
   const interaction = message.incoming.interaction!;
   const body = bodyOf(message, interaction, house);
   if ('faults' in body) return refusal(body.faults);
+  const keys = claimedKeys({ interaction, resource: body.resource });
+  const work = () => applyBody(message, interaction, body, house);
+  return keys.length > 0 ? house.locks.within(keys, work) : work();
+}
+
+async function applyBody(message: Message, interaction: Interaction, body: Body, house: House): Promise<Settlement> {
   for (let attempt = 1; ; attempt++) {
     const write = await resolved(message, interaction, body, house);
     if ('state' in write) return write;
-    const applied = await apply(message, write, house);
-    const status = ('response' in applied && applied.response?.status) || 0;
-    const isOvertaken = write.patches && conflicts.includes(status);
-    if (!isOvertaken || attempt === mostAttempts) return applied;
+    const { settlement, isVersioned } = await apply(message, write, house);
+    const status = ('response' in settlement && settlement.response?.status) || 0;
+    const isOvertaken = (write.patches || isVersioned) && conflicts.includes(status);
+    if (!isOvertaken || attempt === mostAttempts) return settlement;
   }
 }
 
-/** Whoever patches without naming a version does not mind what others wrote meanwhile; for ever is too long, though. */
+/** Whoever names no version does not mind what others wrote meanwhile; for ever is too long, though. */
 const mostAttempts = 4;
 
 /** What servers answer when a version that is named is no longer the current one. */
@@ -81,18 +89,55 @@ function isPatch(entry: BundleEntry | undefined): boolean {
   return entry?.request?.method === 'PATCH';
 }
 
-async function apply(message: Message, { interaction, resource, done }: Write, house: House): Promise<Settlement> {
-  const found = resource && !done ? findings(resource, message, house) : [];
-  if (found.some(isError)) return refusal(found);
-  const decision = done ? undefined : await applyDecision(message, interaction, resource, house);
-  if (decision) return decision;
+/** How a write ended, and whether it named versions that were read here. */
+interface Applied {
+  settlement: Settlement;
+  isVersioned?: boolean;
+}
 
-  const { response, told } = done ? { response: done } : await sent(message, { interaction, resource }, house);
+async function apply(message: Message, { interaction, resource, done }: Write, house: House): Promise<Applied> {
+  if (done) return { settlement: await ended(message, resource, { response: done }, house) };
+  const found = resource ? findings(resource, message, house) : [];
+  if (found.some(isError)) return { settlement: refusal(found) };
+  const decision = await applyDecision(message, interaction, resource, house);
+  if (decision) return { settlement: decision };
+
+  const registration = await register({ interaction, resource }, message, house);
+  const { asked, faults, held, isVersioned } = registration;
+  found.push(...faults);
+  if (held) return { settlement: await heldForReview(held, found, message, house) };
+  if (faults.some(isError)) return { settlement: refusal(found) };
+  const answer = registration.done ? { response: registration.done } : await sent(message, asked, house);
+  const questions = askedAbout(registration, message, answer.response);
+  return { settlement: await ended(message, resource, { ...answer, found, questions }, house), isVersioned };
+}
+
+/** Nothing is written but the questions; the message waits for whoever decides them. */
+async function heldForReview(questions: Draft[], faults: Fault[], message: Message, house: House): Promise<Settlement> {
+  return { state: 'quarantined', faults, references: await askNow(questions, message, house) };
+}
+
+/** The FHIR server's answer to a write, and what is known besides. */
+interface Answered {
+  response: FhirResponse;
+  /** References of what was written with all that followed, where an earlier attempt told of it. */
+  told?: string[];
+  found?: Fault[];
+  /** Questions for a person that hold up nothing. */
+  questions?: Draft[];
+}
+
+async function ended(
+  message: Message,
+  resource: Resource | undefined,
+  { response, told, found = [], questions = [] }: Answered,
+  house: House,
+): Promise<Settlement> {
   if (isForLater(response)) return later(message, house, response);
   if (response.status >= 400) return { state: 'refused', faults: [fault('fhir-refused')], references: [], response };
   const own = told ?? (response.status < 300 ? writtenReferences(response) : []);
   if (own.length === 0) return { state: 'delivered', faults: found, references: own, response };
-  const followed = await finish(message, resource, response, own, house);
+  const followed = await finish(message, resource, response, { own, questions }, house);
   const references = [...new Set([...own, ...followed.references])];
   const { sender } = message;
   const written = { messageId: message.id, sender, receivedAt: new Date(message.receivedAt), references };
@@ -122,7 +167,7 @@ async function finish(
   message: Message,
   resource: Resource | undefined,
   response: FhirResponse,
-  written: string[],
+  { own, questions }: { own: string[]; questions: Draft[] },
   house: House,
 ): Promise<{ references: string[]; faults: Fault[] }> {
   const news = resource ? await newsWritten(resource, response, house) : [];
@@ -130,7 +175,8 @@ async function finish(
   news.push(...answers.drafts.filter((one) => isNews(one.resource)));
   const followed = await follow(news, new Date(message.receivedAt), house);
   const faults = [...answers.faults, ...followed.faults];
-  const outcome = await handOver([...answers.drafts, ...followed.drafts], written, message, house);
+  const drafts = [...answers.drafts, ...followed.drafts, ...questions];
+  const outcome = await handOver(drafts, own, message, house);
   if (outcome.outcome === 'delivered') return { references: outcome.references ?? [], faults };
   if (outcome.outcome !== 'permanent') throw unwritten(outcome);
   house.log.warn({ message: message.id, reason: outcome.faults[0]?.code }, 'what follows from a write was not taken');

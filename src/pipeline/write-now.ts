@@ -1,7 +1,7 @@
 import type { DeliveryOutcome } from '../adapter.ts';
 import type { Draft } from '../conversion.ts';
 import { fault, PasserelleError } from '../errors.ts';
-import { assemble } from '../mapping/index.ts';
+import { type Assembly, assemble } from '../mapping/index.ts';
 import type { House } from './house.ts';
 
 /** Who or what the drafts come from, for `meta.source` and Provenance. */
@@ -12,14 +12,25 @@ export interface Origin {
 }
 
 /**
- * Writes drafts that are not the content of a message that is going to be delivered: the questions of one that is held, what
- * the nurse's round found. They have derived identities, so writing them twice is writing them once.
+ * Writes drafts that are not the content of a message that is going to be delivered: a decision, what the nurse's round found. They have derived identities, so writing them twice is writing them once.
  * @returns `Type/id` of what was written.
  * @throws PasserelleError `fhir-unreachable` when the server does not take them just now.
  */
 export async function writeNow(drafts: Draft[], origin: Origin, house: Pick<House, 'deliver'>): Promise<string[]> {
   if (drafts.length === 0) return [];
-  const outcome = await handOver(drafts, [], origin, house);
+  return writtenOf(await handOver(drafts, [], origin, house));
+}
+
+/**
+ * Writes the questions of a message that is held until a person has decided. That it was held does not count as its work: its
+ * Provenance is there once what it says is written.
+ * @throws as {@link writeNow}
+ */
+export async function askNow(questions: Draft[], origin: Origin, house: Pick<House, 'deliver'>): Promise<string[]> {
+  return writtenOf(await transact(questions, { message: origin, isHeld: true }, house));
+}
+
+function writtenOf(outcome: DeliveryOutcome): string[] {
   if (outcome.outcome === 'delivered') return outcome.references ?? [];
   throw unwritten(outcome);
 }
@@ -34,13 +45,18 @@ export function handOver(
   origin: Origin,
   house: Pick<House, 'deliver'>,
 ): Promise<DeliveryOutcome> {
+  return transact(drafts, { message: origin, written }, house);
+}
+
+function transact(drafts: Draft[], assembly: Assembly, house: Pick<House, 'deliver'>): Promise<DeliveryOutcome> {
+  const { id } = assembly.message;
   const conversion = { drafts, intents: [], faults: [], unmapped: [], traces: [], maps: {} };
   return house.deliver({
-    id: origin.id,
-    messageId: origin.id,
+    id,
+    messageId: id,
     destination: 'fhir',
     kind: 'bundle',
-    payload: assemble(conversion, { message: origin, written }),
+    payload: assemble(conversion, assembly),
     attempt: 1,
     ambiguous: false,
   });
