@@ -1,4 +1,4 @@
-import type { Bundle } from '@medplum/fhirtypes';
+import type { Bundle, Resource } from '@medplum/fhirtypes';
 import { Agent, request as httpRequest } from 'undici';
 import { neverSent } from '../adapter/sent.ts';
 import type { FhirEndpoint, FhirRequest, FhirResponse } from '../adapter.ts';
@@ -78,17 +78,30 @@ async function exchange(
     },
     ...(body === undefined ? {} : { body }),
   });
-  const headers = localHeaders(answer.headers, base);
+  const given = localHeaders(answer.headers, base);
   const bytes = new Uint8Array(await answer.body.arrayBuffer());
   if (answer.statusCode >= 300 && answer.statusCode < 400 && answer.statusCode !== 304) {
     const reason = `a redirect, status ${answer.statusCode}`;
     throw new PasserelleError(fault('fhir-answer-unusable', { params: { reason } }));
   }
-  return {
-    status: answer.statusCode,
-    headers,
-    body: withLocalAddresses(read(bytes, headers['content-type'] ?? ''), base),
-  };
+  const content = withLocalAddresses(read(bytes, given['content-type'] ?? ''), base);
+  const headers = answer.statusCode < 300 ? located(request, given, content) : given;
+  return { status: answer.statusCode, headers, body: content };
+}
+
+/**
+ * Where a write stands. HAPI says it of an update, and of a create by an id of ours, only as the address of the content it
+ * sends back (https://hl7.org/fhir/R4/http.html#create wants `Location`); without it nothing would follow from the write.
+ */
+function located({ method, path }: FhirRequest, headers: Record<string, string>, body: unknown): typeof headers {
+  const [type, id] = /^[A-Z][A-Za-z]+(?:\/[A-Za-z0-9.-]{1,64})?(?=\?|$)/.exec(path)?.[0].split('/') ?? [];
+  if (headers.location || !type || !['POST', 'PUT', 'PATCH'].includes(method)) return headers;
+  const { resourceType, id: given, meta } = (body ?? {}) as Partial<Resource>;
+  const isSent = resourceType === type && given !== undefined;
+  const version = isSent && meta?.versionId ? `/_history/${meta.versionId}` : '';
+  const address = isSent ? `${type}/${given}${version}` : id && `${type}/${id}`;
+  const location = headers['content-location'] ?? address;
+  return location ? { ...headers, location } : headers;
 }
 
 /** Absolute addresses are only those of the server itself: what it gave as a `next` link. */

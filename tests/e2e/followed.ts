@@ -13,8 +13,8 @@ export interface Followed {
   patient: string;
 }
 
-export async function startFollowed(): Promise<Followed> {
-  const gateway = await startGateway();
+export async function startFollowed(settings: Record<string, string> = {}): Promise<Followed> {
+  const gateway = await startGateway(settings);
   const { body } = await gateway.post('/in/telemonitoring/covisan-inclusion?wait=20', inclusion);
   return { gateway, patient: body.references.find((one: string) => one.startsWith('Patient/')) };
 }

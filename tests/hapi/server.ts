@@ -2,6 +2,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Behind } from '../e2e/running.ts';
 
 const POM = join(import.meta.dirname, '..', '..', '..', 'shared', 'tools', 'hapi', 'pom.xml');
 
@@ -60,4 +61,11 @@ export class Hapi {
     await this.stop();
     rmSync(this.#folder, { recursive: true, force: true });
   }
+}
+
+/** A HAPI of its own behind a gateway. */
+export async function hapiBehind(): Promise<Behind> {
+  const hapi = new Hapi();
+  await hapi.start();
+  return { settings: { PASSERELLE_FHIR: hapi.base }, stop: () => hapi.remove() };
 }

@@ -129,6 +129,33 @@ describe('a FHIR server elsewhere', () => {
   });
 });
 
+describe('where a write stands', () => {
+  const patient = { resourceType: 'Patient', id: 'p', meta: { versionId: '3' } };
+  const put = { method: 'PUT', path: 'Patient/p', body: patient } as const;
+  test.each([
+    ['as the server says', json(patient, 200, { location: '/x/Patient/p/_history/9' }), put, '/x/Patient/p/_history/9'],
+    [
+      'by the address of the content',
+      json(patient, 200, { 'content-location': 'Patient/p/_history/3' }),
+      put,
+      'Patient/p/_history/3',
+    ],
+    ['by the content', json(patient), put, 'Patient/p/_history/3'],
+    ['by what was asked for', json(null, 200), put, 'Patient/p'],
+    [
+      'not after a search',
+      json(patient),
+      { method: 'POST', path: 'Patient/_search', body: 'name=a' } as const,
+      undefined,
+    ],
+    ['not after an operation', json(patient), { method: 'POST', path: 'Patient/p/$everything' } as const, undefined],
+    ['not after a refusal', json(patient, 412), put, undefined],
+  ])('%s', async (_, listener, request, location) => {
+    const { send } = await reach(listener);
+    expect((await send(request)).headers.location).toBe(location);
+  });
+});
+
 describe('what goes wrong', () => {
   const get = { method: 'GET', path: 'Patient/1' } as const;
 
