@@ -17,8 +17,8 @@ import type {
 export type Groups = Pick<Hl7v2Tree, 'patient' | 'order' | 'document' | 'metadata' | 'participation'>;
 
 /**
- * One pass over the segments in order. An OBX with a document opens a document group, one of the CI-SIS metadata goes to
- * `metadata`, every other OBX is a result of the order before it; PRT and NTE belong to the segment they follow.
+ * One pass over the segments in order. An OBX with a document opens a document group (or, where it only copies results, is
+ * attached to its order), one of the CI-SIS metadata goes to `metadata`, every other OBX is a result of the order before it; PRT and NTE belong to the segment they follow.
  */
 export function groups(segments: Segment[], header: MessageHeader): Groups {
   const patient: PatientGroup[] = [];
@@ -69,7 +69,24 @@ export function groups(segments: Segment[], header: MessageHeader): Groups {
     }
     if (name !== 'NTE') previous = segment;
   }
-  return { patient, order, document, metadata, participation };
+  const copies = document.filter((one) => isCopyOfResults(one, header, metadata));
+  for (const copy of copies) {
+    const { OBX, NTE, PRT, payload } = copy;
+    order.find(({ OBR }) => OBR === copy.OBR)?.attachment.push({ OBX, NTE, PRT, payload });
+  }
+  const left = copies.length > 0 ? document.filter((one) => !copies.includes(one)) : document;
+  return { patient, order, document: left, metadata, participation };
+}
+
+/**
+ * Laboratories send the printed report beside the results, as PDF or picture. It is no document of the CI-SIS exchange where
+ * neither MSH-21 nor metadata speak of that: there everything must be a CDA.
+ */
+function isCopyOfResults({ OBR, payload }: DocumentGroup, header: MessageHeader, metadata: Metadata): boolean {
+  const isExchange =
+    header.type !== 'ORU' || Object.keys(metadata).length > 0 || /CDA|CISIS/i.test(header.profile ?? '');
+  const { contentType } = payload;
+  return !isExchange && OBR.length > 0 && (contentType === 'application/pdf' || contentType.startsWith('image/'));
 }
 
 const isDestination = (segment: Segment): boolean => segment.f3?.[0]?.c1?.s1 === 'DESTMSSANTEPAT';
@@ -82,6 +99,7 @@ function addOrder(order: OrderGroup[], orc?: Segment, obr?: Segment): OrderGroup
     PRT: [],
     SPM: [],
     observation: [],
+    attachment: [],
   };
   order.push(group);
   return group;
@@ -114,7 +132,7 @@ function addObservation(segment: Segment, to: Destination): ObservationGroup {
   }
   if (segment.payload) return group;
   if (current) current.observation.push(group);
-  else to.order.push({ ORC: [], OBR: [], NTE: [], PRT: [], SPM: [], observation: [group] });
+  else to.order.push({ ORC: [], OBR: [], NTE: [], PRT: [], SPM: [], observation: [group], attachment: [] });
   return group;
 }
 

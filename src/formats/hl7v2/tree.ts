@@ -117,6 +117,13 @@ export interface OrderGroup {
   SPM: Segment[];
   /** Results: OBX that are neither documents nor metadata. */
   observation: ObservationGroup[];
+  /** The printed report of the results (PDF, picture), where the message is no exchange of documents. */
+  attachment: AttachmentGroup[];
+}
+
+/** An OBX that carries a file. */
+export interface AttachmentGroup extends ObservationGroup {
+  payload: Payload;
 }
 
 /** A document carried by an OBX, with the order and TXA it belongs to. */

@@ -242,4 +242,30 @@ describe('movements and results', () => {
     expect(told(oru('OBR|1|||58410-2^NFS^LN'))).toEqual(['e hl7-segment-missing OBX']);
     expect(told(oru('OBR|1|||58410-2^NFS^LN', 'OBX|1|NM|718-7^Hb^LN||11||||||F'))).toEqual([]);
   });
+
+  test('the printed report beside results is taken, unless the message is an exchange of documents', () => {
+    const printed = (obx: string, profile = '') =>
+      told(
+        Buffer.from(
+          [
+            `${base.MSH!.replace('MDM^T02^MDM_T02', 'ORU^R01').replace('2.1^CISIS_CDA_HL7_V2', profile)}`,
+            base.PID,
+            base.PV1,
+            'OBR|1|||58410-2^NFS^LN',
+            'OBX|1|NM|718-7^Hb^LN||11||||||F',
+            obx,
+          ]
+            .map((one) => `${one}\r`)
+            .join(''),
+        ),
+        [],
+      );
+    const pdf = 'OBX|2|ED|CR^Compte rendu^SIL||^AP^PDF^Base64^JVBERi0xLjQ=||||||F';
+    expect(printed(pdf)).toEqual([]);
+    expect(printed(pdf.replace('PDF', 'JPEG'))).toEqual([]);
+    const notCda = expect.arrayContaining(['e payload-not-cda OBX[2]-5']);
+    expect(printed(pdf, '2.1^CISIS_CDA_HL7_V2')).toEqual(notCda);
+    expect(printed(pdf.replace('PDF', 'HTML'))).toEqual(notCda);
+    expect(printed(`${pdf}\rOBX|3|CE|DESTDMP^^MetaDMPMSS||Y||||||F`)).toEqual(notCda);
+  });
 });
