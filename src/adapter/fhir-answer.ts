@@ -3,6 +3,7 @@ import type { Request, Response } from 'express';
 import type { FhirResponse } from '../adapter.ts';
 import { writeXml } from '../formats/fhir/index.ts';
 import { asked } from './fhir-asked.ts';
+import { FORM, ownOperations } from './own-operations.ts';
 
 /** Headers of the FHIR server that its client may see. */
 const PASSED = ['etag', 'last-modified', 'location', 'content-location', 'allow', 'retry-after', 'accept-patch'];
@@ -96,21 +97,6 @@ function described(request: Request, statement: CapabilityStatement): Capability
   };
 }
 
-const HL7 = 'http://hl7.org/fhir/OperationDefinition/';
-
-/** Operations this house answers itself, whatever FHIR server is behind: src/web/terminology.ts, src/web/forms.ts. */
-const OWN: Record<string, [name: string, definition: string][]> = {
-  CodeSystem: [
-    ['lookup', `${HL7}CodeSystem-lookup`],
-    ['validate-code', `${HL7}CodeSystem-validate-code`],
-  ],
-  ValueSet: [
-    ['expand', `${HL7}ValueSet-expand`],
-    ['validate-code', `${HL7}ValueSet-validate-code`],
-  ],
-  ConceptMap: [['translate', `${HL7}ConceptMap-translate`]],
-};
-const FORM: [string, string] = ['form', 'http://passerelle.example/fhir/OperationDefinition/form'];
 const WITH_FORMS = new Set(
   'DetectedIssue Encounter EpisodeOfCare Organization QuestionnaireResponse ServiceRequest'.split(' '),
 );
@@ -122,9 +108,12 @@ function offered(rest: Rest): Rest {
   const resource = rest.resource
     ?.filter(({ type }) => type !== 'Subscription')
     .map((one) => {
-      const own = [...(OWN[one.type ?? ''] ?? []), ...(WITH_FORMS.has(one.type ?? '') ? [FORM] : [])];
-      const others = (one.operation ?? []).filter(({ name }) => !own.some(([mine]) => mine === name));
-      const operation = [...others, ...own.map(([name, definition]) => ({ name, definition }))];
+      const own = [
+        ...ownOperations.filter(({ type }) => type === one.type).map(({ name, definition }) => ({ name, definition })),
+        ...(WITH_FORMS.has(one.type ?? '') ? [FORM] : []),
+      ];
+      const others = (one.operation ?? []).filter(({ name }) => !own.some((mine) => mine.name === name));
+      const operation = [...others, ...own];
       return own.length > 0 ? { ...one, operation } : one;
     });
   return resource ? { ...rest, resource } : rest;

@@ -91,7 +91,8 @@ function keysOf(identifiers: Identifier[]): string[] {
 /** The memory of a merge whose retired side has not been seen: a record that only points at the survivor. */
 function rememberRetired(intent: MergeIntent, decision: Decision, survivor: Side, keys: string[]): Merged {
   const identifier = intent.retired.filter((one) => one.system && one.value);
-  const fullUrl = `urn:uuid:${seedUuid('retired', identifierQuery(keys))}`;
+  const id = seedUuid('retired', identifierQuery(keys));
+  const fullUrl = `urn:uuid:${id}`;
   const known: Patient = { resourceType: 'Patient', identifier };
   const draft: Draft<Patient> = {
     key: 'identity/retired/Patient',
@@ -99,6 +100,8 @@ function rememberRetired(intent: MergeIntent, decision: Decision, survivor: Side
     resource: retiredOf(survivor, { reference: fullUrl, patient: known }),
     write: 'create',
     identity: { system: identifier[0]!.system!, value: identifier[0]!.value! },
+    // By id: a condition on the number would find the survivor too, who takes it over in the same transaction (HAPI refuses).
+    current: { reference: `Patient/${id}` },
   };
   const side = survivorOf(survivor, { reference: fullUrl, patient: known });
   return { patient: rewritten(decision, survivor, side), drafts: [draft], tasks: [], faults: [] };

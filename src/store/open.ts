@@ -13,7 +13,7 @@ export interface Fhir {
 
 /**
  * Opens the embedded server, or a connection to the one whose base URL the setting `fhir.server` gives. `more` is what the
- * house lends the embedded one: the examiner for `$validate`, and what the CapabilityStatement says of the house.
+ * house lends: the examiner for `$validate`, and what the embedded one's CapabilityStatement says of the house.
  */
 export async function openFhir(
   config: Config,
@@ -22,13 +22,15 @@ export async function openFhir(
 ): Promise<Fhir> {
   const { server, headers, timeoutSeconds, connections, abilities } = config.fhir;
   if (server !== 'embedded') {
-    const [{ openRemote }, { gathering }, { idempotent }] = await Promise.all([
+    const [{ openRemote }, { gathering }, { idempotent }, { judging }] = await Promise.all([
       import('./remote.ts'),
       import('./gather.ts'),
       import('./idempotent.ts'),
+      import('./judging.ts'),
     ]);
     const { endpoint, close } = openRemote({ base: server, headers, timeoutSeconds, connections });
-    return { endpoint: idempotent(gathering(endpoint), abilities), close };
+    const remote = idempotent(gathering(endpoint), abilities);
+    return { endpoint: more.validate ? judging(remote, more.validate) : remote, close };
   }
   return openStoreThread({
     file: join(config.data, 'fhir.sqlite'),

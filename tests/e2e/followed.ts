@@ -13,10 +13,15 @@ export interface Followed {
   patient: string;
 }
 
-export async function startFollowed(settings: Record<string, string> = {}): Promise<Followed> {
-  const gateway = await startGateway(settings);
+export async function startFollowed(): Promise<Followed> {
+  const gateway = await startGateway();
+  return { gateway, patient: await include(gateway) };
+}
+
+/** Sends an inclusion and answers whom it has taken in, `Patient/id`. */
+export async function include(gateway: RunningGateway): Promise<string> {
   const { body } = await gateway.post('/in/telemonitoring/covisan-inclusion?wait=20', inclusion);
-  return { gateway, patient: body.references.find((one: string) => one.startsWith('Patient/')) };
+  return body.references.find((one: string) => one.startsWith('Patient/'));
 }
 
 let day = 30;

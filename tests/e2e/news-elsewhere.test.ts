@@ -1,3 +1,4 @@
+import { embedded } from './behind.ts';
 import { newsElsewhere } from './news-elsewhere.ts';
 
-newsElsewhere(async () => ({ settings: {} }));
+newsElsewhere(embedded);

@@ -1,22 +1,18 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
+import { type Behind, withGateway } from './behind.ts';
 import * as followed from './followed.ts';
 import { earlier, fhirJson } from './followed.ts';
-import { type Behind, type RunningGateway, until } from './running.ts';
+import { type RunningGateway, until } from './running.ts';
 
 /**
  * News of a patient whom the FHIR server has already, named by address: the rules speak for them by whichever door they come.
  * Each reading takes a day of its own.
  */
 export function newsElsewhere(start: () => Promise<Behind>, keepsForeign = true): void {
-  let behind: Behind | undefined;
-  beforeAll(async () => {
-    behind = await start();
-    ({ gateway, patient } = await followed.startFollowed(behind.settings));
-  }, 600_000);
-  afterAll(async () => {
-    await gateway?.remove();
-    await behind?.stop?.();
-  }, 60_000);
+  withGateway(start, async (one) => {
+    gateway = one;
+    patient = await followed.include(one);
+  });
 
   oneByOne(keepsForeign);
   together();

@@ -26,12 +26,6 @@ export interface RunningGateway extends Gateway {
   remove(): Promise<void>;
 }
 
-/** What is behind a gateway: how it is told of that, and how that is stopped. */
-export interface Behind {
-  settings: Record<string, string>;
-  stop?(): Promise<void>;
-}
-
 export async function startGateway(environment: Record<string, string> = {}): Promise<RunningGateway> {
   const data = environment.PASSERELLE_DATA ?? mkdtempSync(join(tmpdir(), 'passerelle-test-'));
   const settings = {

@@ -1,10 +1,11 @@
 import { describe } from '@jest/globals';
+import { embedded } from './behind.ts';
 import { startFhirServer } from './fhir-server.ts';
 import { limitedTo } from './limited.ts';
 import { samePerson } from './same-person.ts';
 
 describe('a Patient created through the FHIR API: embedded server', () => {
-  samePerson(async () => ({ settings: {} }));
+  samePerson(embedded);
 });
 
 describe('a Patient created through the FHIR API: a server that takes no ids of ours', () => {

@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import type { Bundle, Patient, Provenance, Task } from '@medplum/fhirtypes';
 import { matricule } from '../identity/people.ts';
-import { type Behind, type RunningGateway, startGateway, until } from './running.ts';
+import { type Behind, withGateway } from './behind.ts';
+import { type RunningGateway, until } from './running.ts';
 
 const INS = 'urn:oid:1.2.250.1.213.1.4.10';
 const HOSPITAL = 'urn:oid:1.2.250.1.999.7.1';
@@ -48,15 +49,9 @@ function somebodyAgain(one: Patient): Patient {
 
 /** What must hold of a Patient that is created through the FHIR API, whatever server is behind. */
 export function samePerson(start: () => Promise<Behind>, limit = 60_000): void {
-  let behind: Behind | undefined;
-  beforeAll(async () => {
-    behind = await start();
-    gateway = await startGateway(behind.settings);
-  }, 600_000);
-  afterAll(async () => {
-    await gateway?.remove();
-    await behind?.stop?.();
-  }, 60_000);
+  withGateway(start, (one) => {
+    gateway = one;
+  });
 
   alone();
   inBundles();

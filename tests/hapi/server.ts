@@ -2,7 +2,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Behind } from '../e2e/running.ts';
+import type { Behind } from '../e2e/behind.ts';
 
 const POM = join(import.meta.dirname, '..', '..', '..', 'shared', 'tools', 'hapi', 'pom.xml');
 
