@@ -1,4 +1,4 @@
-import { fault, PasserelleError } from '../errors.ts';
+import { type Fault, fault, PasserelleError } from '../errors.ts';
 import type { MessageRecord } from '../journal/journal.ts';
 import type { MessageState } from '../message.ts';
 import { messageView } from '../web/messages.ts';
@@ -47,19 +47,46 @@ export const messages: Command = {
 export const message: Command = {
   name: 'message',
   summary: { fr: 'montre un message et chacune de ses livraisons', en: 'shows one message and each of its deliveries' },
-  usage: 'ID [--json] [--config FILE]',
+  usage: 'ID [--detail] [--json] [--config FILE]',
   example: 'message 019345f2-7a3c-7b5e-8c8e-2f6c1d9a4b11',
-  options: [shared.json, shared.config],
+  options: [
+    {
+      name: 'detail',
+      meaning: {
+        fr: 'aussi ce qu’un autre serveur a répondu, dans ses mots : ils peuvent nommer le patient',
+        en: 'also what another server answered, in its own words: they may name the patient',
+      },
+    },
+    shared.json,
+    shared.config,
+  ],
   positionals: [1, 1],
   async run(args, io) {
     const id = args.positionals[0] as string;
     const record = await withJournal(configured(args, io), (journal) => journal.get(id));
     if (!record) throw new PasserelleError(fault('message-unknown'));
-    if (args.switches.json) io.out(`${JSON.stringify(messageView(record, io.language), null, 2)}\n`);
-    else io.out(details(record, io));
+    const view = {
+      ...messageView(record, io.language),
+      ...(args.switches.detail ? { details: privateOf(record) } : {}),
+    };
+    if (args.switches.json) io.out(`${JSON.stringify(view, null, 2)}\n`);
+    else io.out(details(record, io) + (args.switches.detail ? privateLines(record) : ''));
     return exit.done;
   },
 };
+
+/** What is told to nobody but who may open the journal itself. */
+function privateOf({ faults, deliveries }: MessageRecord): { code: string; detail: string; destination?: string }[] {
+  const own = (list: Fault[], destination?: string) =>
+    list.flatMap(({ code, detail }) => (detail ? [{ code, detail, ...(destination ? { destination } : {}) }] : []));
+  return [...own(faults), ...deliveries.flatMap((one) => own(one.faults, one.destination))];
+}
+
+function privateLines(record: MessageRecord): string {
+  return privateOf(record)
+    .map(({ code, detail, destination }) => `\n${destination ? `${destination} ` : ''}${code}:\n  ${detail}\n`)
+    .join('');
+}
 
 const headings = {
   fr: ['message', 'reçu', 'porte', 'émetteur', 'contenu', 'taille', 'état', 'essais'],

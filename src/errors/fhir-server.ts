@@ -38,8 +38,8 @@ export const fhirServerErrors = {
     msa: 'AE',
     err3: '207',
     public: {
-      fr: 'Le serveur FHIR a refusé l’écriture (statut {status}). La raison est dans le journal du message.',
-      en: 'The FHIR server refused the write (status {status}). The reason is in the journal of the message.',
+      fr: 'Le serveur FHIR a refusé l’écriture (statut {status}). Sa raison, pour l’exploitant : passerelle message ID --detail.',
+      en: 'The FHIR server refused the write (status {status}). Its reason, for the operator: passerelle message ID --detail.',
     },
   },
   'fhir-answer-unusable': {

@@ -79,7 +79,7 @@ async function resolved(
   if ('answer' in update) {
     const { answer } = update;
     if (isForLater(answer)) return later(message, house, answer);
-    return { state: 'refused', faults: [fault('fhir-refused')], references: [], response: answer };
+    return refusedBy(answer);
   }
   if ('done' in update) return { interaction, resource: update.done, done: answerOf(update.done) };
   return { ...update, patches: !interaction.headers.ifMatch };
@@ -134,7 +134,7 @@ async function ended(
   house: House,
 ): Promise<Settlement> {
   if (isForLater(response)) return later(message, house, response);
-  if (response.status >= 400) return { state: 'refused', faults: [fault('fhir-refused')], references: [], response };
+  if (response.status >= 400) return refusedBy(response);
   const own = told ?? (response.status < 300 ? writtenReferences(response) : []);
   if (own.length === 0) return { state: 'delivered', faults: found, references: own, response };
   const followed = await finish(message, resource, response, { own, questions }, house);
@@ -197,6 +197,18 @@ const isForLater = ({ status }: FhirResponse) => status === 429 || status >= 500
 
 function later(message: Message, house: House, { status }: FhirResponse): Settlement {
   return putOff(message, house, fault('fhir-unreachable', { detail: `status ${status}` }));
+}
+
+/** The server's own words are for its client, and for whoever looks into the journal. */
+function refusedBy(response: FhirResponse): Settlement {
+  const { status, body } = response;
+  const detail = `${status} ${JSON.stringify(body ?? '').slice(0, 2000)}`;
+  return {
+    state: 'refused',
+    faults: [fault('fhir-refused', { params: { status }, detail })],
+    references: [],
+    response,
+  };
 }
 
 function refusal(faults: Fault[], status = 422): Settlement {

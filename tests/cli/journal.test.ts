@@ -35,7 +35,11 @@ beforeAll(async () => {
   dead = await append('ADT^A01', '2026-07-15T12:00:00Z');
   await journal.claim(10, 10_000);
   await journal.settle(delivered, { state: 'delivered', faults: [], references: ['Patient/1'] });
-  await journal.settle(dead, { state: 'dead', faults: [fault('format-unknown', { place: 'MSH-9' })], references: [] });
+  await journal.settle(dead, {
+    state: 'dead',
+    faults: [fault('format-unknown', { place: 'MSH-9', detail: '400 WHAT IT SAID' })],
+    references: [],
+  });
 });
 afterAll(async () => {
   await journal.close();
@@ -69,6 +73,14 @@ describe('beside a gateway that runs', () => {
       id: delivered,
       references: ['Patient/1'],
     });
+  });
+
+  test('what another server said is shown on demand only', async () => {
+    for (const format of [[], ['--json']]) {
+      expect((await run('message', dead, ...format)).out).not.toContain('WHAT IT SAID');
+      expect((await run('message', dead, '--detail', ...format)).out).toContain('400 WHAT IT SAID');
+    }
+    expect((await run('message', delivered, '--detail')).out).not.toContain('undefined');
   });
 
   test('a terminal too narrow for the table gets a block of lines a message, nothing cut', async () => {
