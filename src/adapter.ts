@@ -139,11 +139,13 @@ export interface Delivery {
  * - `transient`: try again later (unreachable, 429, 503, 4xx greylisting)
  * - `ambiguous`: sent, but no answer; find out by reading before repeating
  * - `permanent`: will never work as it is; goes to the dead letters with its reason
+ *
+ * `left`: what the door could not do with it any more and must not do it again for, as deliveries of its own.
  */
 export type DeliveryOutcome =
-  | { outcome: 'delivered'; references?: string[]; key?: string; response?: Outcome['response'] }
+  | { outcome: 'delivered'; references?: string[]; key?: string; response?: Outcome['response']; left?: Wanted[] }
   | { outcome: 'transient' | 'ambiguous'; faults: Fault[]; retryAfterSeconds?: number }
-  | { outcome: 'permanent'; faults: Fault[]; response?: Outcome['response'] };
+  | { outcome: 'permanent'; faults: Fault[]; response?: Outcome['response']; left?: Wanted[] };
 
 /** A late answer about an earlier delivery. */
 export interface Receipt {

@@ -8,7 +8,7 @@ import { deliverBy, type NamedDoor, openDoors, type Surroundings, soundDoors } f
 import { type Fault, fault, PasserelleError } from './errors.ts';
 import { makeFolder } from './folder.ts';
 import { createAccept } from './gateway/accept.ts';
-import { answersOf, wantedBy } from './gateway/destinations.ts';
+import { answersOf, leftBy, wantedBy } from './gateway/destinations.ts';
 import { furnish, furnished } from './gateway/furnish.ts';
 import { HighWater } from './gateway/high-water.ts';
 import { createNewsroom, type Newsroom } from './gateway/news.ts';
@@ -151,6 +151,8 @@ function workerOf(config: Config, { journal, access }: Rooms, working: Working, 
     },
     ended: async (delivery, outcome) => {
       noteDelivery(access.noteMessage, delivery, outcome, house.now());
+      const left = leftBy(delivery, outcome);
+      if (left.length > 0) await journal.follow(delivery.messageId, left);
       await newsroom.ended(delivery.messageId, delivery.id, outcome);
     },
     destinations: config.destinations.map((one) => one.name),

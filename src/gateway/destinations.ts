@@ -1,4 +1,4 @@
-import type { Ended, Wanted, Written } from '../adapter.ts';
+import type { Delivery, DeliveryOutcome, Ended, Wanted, Written } from '../adapter.ts';
 import type { NamedDoor } from '../doors.ts';
 import type { NewDelivery } from '../journal/journal.ts';
 import { seedUuid } from '../seed.ts';
@@ -27,4 +27,10 @@ export async function answersOf(
   const door = destinations.includes(name) ? doors.find((one) => one.name === name)?.door : undefined;
   const wanted = (await door?.answers?.(ended)) ?? [];
   return wanted.map((one) => deliveryOf(ended.messageId, name, one));
+}
+
+/** What a door has left to do of a delivery that has ended. */
+export function leftBy({ messageId, destination }: Delivery, outcome: DeliveryOutcome): NewDelivery[] {
+  const left = 'left' in outcome ? (outcome.left ?? []) : [];
+  return left.map((one) => deliveryOf(messageId, destination, one));
 }

@@ -1,5 +1,5 @@
 import type { Bundle, Communication } from '@medplum/fhirtypes';
-import type { Delivery, DeliveryOutcome, DoorContext, Receipt } from '../../adapter.ts';
+import type { Delivery, DeliveryOutcome, DoorContext, Receipt, Wanted } from '../../adapter.ts';
 import { fault, PasserelleError } from '../../errors.ts';
 import { sourceOf } from '../../message.ts';
 import type { Dossier } from './dossier.ts';
@@ -8,9 +8,9 @@ import type { MailPayload } from './wants.ts';
 type Room = Pick<DoorContext, 'fhir' | 'log'>;
 
 /** What is known of a mail, for those who read the FHIR server: one Communication for each delivery, by its id. */
-export async function noteSending(delivery: Delivery, outcome: DeliveryOutcome, at: Date, room: Room): Promise<void> {
+export function sendingOf(delivery: Delivery, outcome: DeliveryOutcome, at: Date): Communication {
   const { patient, documents, sender, messageId } = delivery.payload as MailPayload;
-  const note: Communication = {
+  return {
     resourceType: 'Communication',
     id: delivery.id,
     meta: { source: sourceOf(delivery.messageId) },
@@ -26,8 +26,33 @@ export async function noteSending(delivery: Delivery, outcome: DeliveryOutcome, 
     payload: documents.map((reference) => ({ contentReference: { reference } })),
     ...(sender?.organization?.name ? { sender: { display: sender.organization.name } } : {}),
   };
-  // The mail has left: what fails here must not send it again.
-  await put(note, room).catch((err) => room.log.warn({ err, delivery: delivery.id }, 'communication not written'));
+}
+
+/**
+ * Writes it, or says what is left to do: the mail has left, and what fails here must not send it again. It waits for the FHIR
+ * server as a delivery of its own, {@link deliverSending}.
+ */
+export async function noteSending(note: Communication, room: Room): Promise<Wanted[]> {
+  try {
+    await put(note, room);
+    return [];
+  } catch (err) {
+    room.log.warn({ err, delivery: note.id }, 'communication waits');
+    return [{ part: `communication ${note.id}`, kind: 'communication', payload: note }];
+  }
+}
+
+/** A Communication that could not be written when its mail had left; one that is there has been written meanwhile. */
+export async function deliverSending(note: Communication, room: Room): Promise<DeliveryOutcome> {
+  const path = `Communication/${note.id}`;
+  const { status } = await room.fhir.send({ method: 'GET', path });
+  const written =
+    status === 404 || status === 410 ? await room.fhir.send({ method: 'PUT', path, body: note }) : { status };
+  if (written.status < 300) return { outcome: 'delivered', references: [path] };
+  const about = { params: { status: written.status }, detail: `answered ${written.status}` };
+  const isRefused = written.status < 500 && ![401, 403, 408, 409, 412, 429].includes(written.status);
+  if (isRefused) return { outcome: 'permanent', faults: [fault('fhir-refused', about)] };
+  return { outcome: 'transient', faults: [fault('fhir-unreachable', about)] };
 }
 
 /** Whom a mail is for; no address, since that may be on a red list. */

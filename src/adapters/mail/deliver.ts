@@ -1,7 +1,8 @@
+import type { Communication } from '@medplum/fhirtypes';
 import type { Delivery, DeliveryOutcome } from '../../adapter.ts';
 import { type ErrorCode, type Fault, fault, PasserelleError } from '../../errors.ts';
 import { type AnswerPayload, deliverAnswer } from './answer.ts';
-import { noteSending, threadOf } from './communication.ts';
+import { deliverSending, noteSending, sendingOf, threadOf } from './communication.ts';
 import type { MailConfig } from './config.ts';
 import { addressOf, type Directory } from './directory.ts';
 import { type Dossier, readDossiers } from './dossier.ts';
@@ -19,11 +20,11 @@ export async function deliverMail(delivery: Delivery, post: Post): Promise<Deliv
   if (delivery.kind === 'notification') {
     return deliverAnswer(delivery.payload as AnswerPayload, delivery.messageId, post);
   }
+  if (delivery.kind === 'communication') return deliverSending(delivery.payload as Communication, post.context);
   const at = new Date();
   const outcome = await attempt(delivery.payload as MailPayload, at, post);
-  const ended = outcome.outcome === 'delivered' || outcome.outcome === 'permanent';
-  if (ended) await noteSending(delivery, outcome, at, post.context);
-  return outcome;
+  if (outcome.outcome !== 'delivered' && outcome.outcome !== 'permanent') return outcome;
+  return { ...outcome, left: await noteSending(sendingOf(delivery, outcome, at), post.context) };
 }
 
 async function attempt(payload: MailPayload, at: Date, post: Post): Promise<DeliveryOutcome> {
