@@ -98,13 +98,19 @@ function claimIn(resource: Resource, request: NonNullable<BundleEntry['request']
   return request.method === 'PUT' && query ? [{ patient: resource, index, condition: query }] : [];
 }
 
-/** Two entries of one Bundle that name one person would make two records, or leave open which of them counts. */
+/**
+ * Two entries of one Bundle that name one person would make two records, or leave open which of them counts; under one
+ * condition they are one create said twice.
+ */
 function twice(claims: Claim[]): Fault | undefined {
-  const seen = new Set<string>();
-  for (const { patient, index } of claims) {
-    const keys = identityKeys(patient);
-    if (keys.some((key) => seen.has(key))) return fault('identity-twice', { place: `Bundle.entry[${index}].resource` });
-    for (const key of keys) seen.add(key);
+  const seen = new Map<string, Claim>();
+  for (const claim of claims) {
+    for (const key of identityKeys(claim.patient)) {
+      const before = seen.get(key) ?? claim;
+      const isSame = before === claim || (claim.condition !== undefined && claim.condition === before.condition);
+      if (!isSame) return fault('identity-twice', { place: `Bundle.entry[${claim.index}].resource` });
+      seen.set(key, before);
+    }
   }
   return undefined;
 }

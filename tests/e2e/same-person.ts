@@ -231,6 +231,19 @@ function inBundles(): void {
     expect(await recordsOf(one)).toHaveLength(0);
   });
 
+  test('one create said twice under one condition is one', async () => {
+    const one = known(somebody(), OFFICE, 'B-5');
+    const ifNoneExist = `identifier=${encodeURIComponent(`${OFFICE}|B-5`)}`;
+    const entry = { resource: one, request: { method: 'POST', url: 'Patient', ifNoneExist } };
+    const { status } = await gateway.post('/fhir/R4/', {
+      resourceType: 'Bundle',
+      type: 'batch',
+      entry: [entry, entry],
+    });
+    expect(status).toBe(200);
+    expect(await recordsOf(one)).toHaveLength(1);
+  });
+
   test('a batch keeps one record too', async () => {
     const one = somebody();
     const first = await create(one);
