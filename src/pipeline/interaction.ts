@@ -12,6 +12,7 @@ import { admitted, follow, isNews } from './follow.ts';
 import type { House } from './house.ts';
 import { judgeResource } from './judge.ts';
 import { type Asked, isBatch, withOwnIds } from './own-ids.ts';
+import { withFullUrls } from './own-names.ts';
 import { asUpdate, withUpdates } from './patch.ts';
 import { askedAbout, claimedKeys, register } from './registration.ts';
 import { applyDecision } from './review.ts';
@@ -102,7 +103,8 @@ async function apply(message: Message, { interaction, resource, done }: Write, h
   const decision = await applyDecision(message, interaction, resource, house);
   if (decision) return { settlement: decision };
 
-  const registration = await register({ interaction, resource }, message, house);
+  const named = await withFullUrls({ interaction, resource }, message.id, house);
+  const registration = await register(named, message, house);
   const { asked, faults, held, isVersioned } = registration;
   found.push(...faults);
   if (held) return { settlement: await heldForReview(held, found, message, house) };

@@ -16,10 +16,7 @@ export interface Asked {
 export function withOwnIds({ interaction, resource }: Asked, messageId: string): Asked {
   if (interaction.method !== 'POST' || !resource) return { interaction, resource };
   if (isBatch(resource)) {
-    const named = namedByIds(resource);
-    const entry = resource.entry?.map((one, index) =>
-      one.resource && named.has(addressIn(one.resource)) ? one : entryWithOwnId(one, ownId(messageId, index)),
-    );
+    const entry = resource.entry?.map((one, index) => entryWithOwnId(one, ownId(messageId, index)));
     return { interaction, resource: { ...resource, entry } };
   }
   const { ifNoneExist, ...headers } = interaction.headers;
@@ -35,28 +32,6 @@ export function withOwnIds({ interaction, resource }: Asked, messageId: string):
 export function ownId(messageId: string, index = 0): string {
   return seedUuid('create', messageId, String(index));
 }
-
-/**
- * What entries call each other by ids that are only the Bundle's own: whether such a name means the entry, or a resource that
- * is there already, is for the server to say. Such an entry stays as it is; that the transaction was carried out is told by
- * the others.
- */
-function namedByIds({ entry = [] }: Bundle): Set<string> {
-  const ids = new Set(
-    entry.flatMap(({ request, resource }) => (request?.method === 'POST' && resource?.id ? addressIn(resource) : [])),
-  );
-  const named = new Set<string>();
-  const look = (value: unknown): void => {
-    if (value === null || typeof value !== 'object' || ArrayBuffer.isView(value)) return;
-    const { reference } = value as { reference?: unknown };
-    if (typeof reference === 'string' && ids.has(reference)) named.add(reference);
-    for (const one of Object.values(value)) look(one);
-  };
-  if (ids.size > 0) look(entry);
-  return named;
-}
-
-const addressIn = ({ resourceType, id }: Resource) => `${resourceType}/${id}`;
 
 function entryWithOwnId(entry: BundleEntry, id: string): BundleEntry {
   const { request, resource } = entry;

@@ -153,7 +153,7 @@ async function settle(
     const ifMatch = version ? { ifMatch: `W/"${version}"` } : {};
     const request = { method: 'PUT' as const, url: reference, ...ifMatch };
     registration.isVersioned = true;
-    registration.asked = await replaced(registration.asked, claim, { resource: patient.resource, request }, house);
+    registration.asked = replaced(registration.asked, claim, { resource: patient.resource, request });
   } else if (outcome === 'link' && !isInBundle(registration)) {
     const known = await readIfThere<Patient>(house.fhir, reference);
     if (known) registration.done = answerOf(known);
@@ -161,7 +161,7 @@ async function settle(
     const condition = outcome === 'link' ? `_id=${reference.slice('Patient/'.length)}` : ifNoneExist;
     const request = { method: 'POST' as const, url: 'Patient', ifNoneExist: condition };
     const resource = patient?.resource ?? claim.patient;
-    registration.asked = await replaced(registration.asked, claim, { resource, request }, house);
+    registration.asked = replaced(registration.asked, claim, { resource, request });
   }
 }
 
@@ -170,38 +170,12 @@ const isInBundle = ({ asked: { resource } }: Registration) => resource !== undef
 type Written = Required<Pick<BundleEntry<Patient>, 'resource' | 'request'>>;
 
 /** The write with another in the place of one Patient's. */
-async function replaced(
-  { interaction, resource }: Asked,
-  claim: Claim,
-  one: Written,
-  house: RegisteringHouse,
-): Promise<Asked> {
+function replaced({ interaction, resource }: Asked, claim: Claim, one: Written): Asked {
   if (resource && isBatch(resource)) {
     const entry = resource.entry?.map((before, index) => (index === claim.index ? { ...before, ...one } : before));
-    const bundle = { ...resource, entry };
-    return { interaction, resource: await withoutOwnName(bundle, claim, one, house) };
+    return { interaction, resource: { ...resource, entry } };
   }
   const { method, url, ifMatch, ifNoneExist } = one.request;
   const headers = { ...interaction.headers, ifMatch, ifNoneExist };
   return { interaction: { method: method as 'PUT' | 'POST', path: url!, headers }, resource: one.resource };
-}
-
-/**
- * The other entries may call the Patient by an id that is only the Bundle's own, unless a record of that id is there
- * (https://hl7.org/fhir/R4/http.html#trules, servers read it so): that name goes with the create.
- */
-async function withoutOwnName(
-  bundle: Bundle,
-  { patient }: Claim,
-  { request }: Written,
-  { fhir }: RegisteringHouse,
-): Promise<Bundle> {
-  const name = `Patient/${patient.id}`;
-  const entry = bundle.entry ?? [];
-  const isNamed = ({ resource }: BundleEntry) => JSON.stringify(resource)?.includes(JSON.stringify(name)) ?? false;
-  if (request.method !== 'PUT' || patient.id === undefined || !entry.some(isNamed)) return bundle;
-  if (await readIfThere(fhir, name)) return bundle;
-  const renamed = (one: BundleEntry): BundleEntry =>
-    JSON.parse(JSON.stringify(one), (key, value) => (key === 'reference' && value === name ? request.url : value));
-  return { ...bundle, entry: entry.map((one) => (isNamed(one) ? renamed(one) : one)) };
 }

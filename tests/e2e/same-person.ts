@@ -211,6 +211,12 @@ function inBundles(): void {
       expect((await gateway.post('/fhir/R4/', entries)).status).toBe(200);
     }
     expect(await found<any>(`Observation?patient=${first.body.id}`)).toHaveLength(2);
+
+    const other = somebody();
+    const entries = bundle('transaction', { ...other, id: 'theirs' }, observation('Patient/theirs'));
+    expect((await gateway.post('/fhir/R4/', entries)).status).toBe(200);
+    const [record] = await recordsOf(other);
+    expect(await found<any>(`Observation?patient=${record!.id}`)).toHaveLength(1);
   });
 
   test('in doubt nothing of it is written', async () => {
