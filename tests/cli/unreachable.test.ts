@@ -37,6 +37,8 @@ describe('what cannot be reached is 3', () => {
     [['replay', 'x'], 'journal-absent'],
     [['unmapped'], 'journal-absent'],
     [['explain', 'Patient/1', '--gateway', 'http://127.0.0.1:1'], 'journal-absent'],
+    [['report', '--gateway', 'http://127.0.0.1:1'], 'server-unreachable'],
+    [['form', 'Patient/1', '--gateway', 'http://127.0.0.1:1'], 'server-unreachable'],
     [['audit', 'verify'], 'audit-absent'],
     [['send', 'mllp', 'none.hl7'], 'file-unreadable'],
   ])('%j', async (args, code) => {
