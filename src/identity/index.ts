@@ -4,6 +4,7 @@
  */
 export { type Asked, askedDecision } from './asked.ts';
 export { keepApart, mergePatients, mergeRecords, postpone, unmerge } from './decisions.ts';
+export { doubleOf } from './doubles.ts';
 export {
   currentIns,
   identifierKey,

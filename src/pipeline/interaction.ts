@@ -8,6 +8,7 @@ import { retryMoment } from '../journal/backoff.ts';
 import type { Message, Settlement } from '../journal/journal.ts';
 import { type Interaction, sourceOf } from '../message.ts';
 import { answersWritten, problemsOfAnswers } from './answers.ts';
+import { doublesWritten } from './doubles.ts';
 import { admitted, follow, isNews } from './follow.ts';
 import type { House } from './house.ts';
 import { judgeResource } from './judge.ts';
@@ -110,7 +111,10 @@ async function apply(message: Message, { interaction, resource, done }: Write, h
   if (held) return { settlement: await heldForReview(held, found, message, house) };
   if (faults.some(isError)) return { settlement: refusal(found) };
   const answer = registration.done ? { response: registration.done } : await sent(message, asked, house);
-  const questions = askedAbout(registration, message, answer.response);
+  const isDone = answer.response.status < 300;
+  const doubles = isDone ? await doublesWritten({ interaction, resource }, answer.response, message, house) : undefined;
+  const questions = [...askedAbout(registration, message, answer.response), ...(doubles?.drafts ?? [])];
+  found.push(...(doubles?.faults ?? []));
   return { settlement: await ended(message, resource, { ...answer, found, questions }, house), isVersioned };
 }
 

@@ -18,7 +18,13 @@ function somebody(): Patient {
   return {
     resourceType: 'Patient',
     identifier: [{ system: INS, value: matricule(`2600475056${String(people).padStart(3, '0')}`) }],
-    name: [{ use: 'official', family: `MARTELLI-${'ABCDEFGHIJKLMNOPQRSTUVWXYZ'[people]}`, given: ['ANNE'] }],
+    name: [
+      {
+        use: 'official',
+        family: `MARTELLI-${[...String(people)].map((digit) => 'ABCDEFGHIJ'[Number(digit)]).join('')}`,
+        given: ['ANNE'],
+      },
+    ],
     gender: 'female',
     birthDate: '1960-04-12',
   };
@@ -146,6 +152,46 @@ function alone(): void {
     const tasks = await found<Task>(`Task?code=identity-review&focus=Patient/${first.body.id}`);
     expect(tasks).toHaveLength(1);
     expect(JSON.stringify(tasks[0])).toContain(`Patient/${second.body.id}`);
+  });
+
+  test('under an id of its sender’s it is written as sent, and a person is asked at once', async () => {
+    const one = somebody();
+    const first = await create(one);
+    const put = async (id: string, patient: object) =>
+      fetch(`${gateway.url}/fhir/R4/Patient/${id}`, {
+        method: 'PUT',
+        headers: { authorization: `Bearer ${await gateway.token()}`, 'content-type': 'application/fhir+json' },
+        body: JSON.stringify({ ...patient, id }),
+      });
+    const asked = (id: string) => found<Task>(`Task?code=identity-review&focus=Patient/${id}`);
+    const id = `own-${first.body.id}`;
+    const { status } = await put(id, one);
+    // A server that takes no ids of its clients has no such thing.
+    if (status === 400) return;
+    expect(status).toBe(201);
+    expect((await put(id, one)).status).toBe(200);
+    const tasks = await asked(first.body.id);
+    expect(tasks.map(({ status }) => status)).toEqual(['requested']);
+    expect(JSON.stringify(tasks[0]!.input)).toContain(`Patient/${id}`);
+    const part = (code: string, value: object) => ({
+      type: { coding: [{ system: 'http://passerelle.example/fhir/CodeSystem/identity-review', code }] },
+      ...value,
+    });
+    const record = part('record', { valueReference: { reference: `Patient/${first.body.id}` } });
+    const output = [part('decision', { valueCode: 'merge' }), record];
+    const decided = await fetch(`${gateway.url}/fhir/R4/Task/${tasks[0]!.id}`, {
+      method: 'PUT',
+      headers: { authorization: `Bearer ${await gateway.token()}`, 'content-type': 'application/fhir+json' },
+      body: JSON.stringify({ ...tasks[0], status: 'completed', output }),
+    });
+    expect(decided.status).toBe(200);
+    expect((await recordsOf(one)).filter(({ active }) => active !== false).map((each) => each.id)).toEqual([
+      first.body.id,
+    ]);
+
+    const alone = somebody();
+    expect((await put(`${id}-2`, alone)).status).toBe(201);
+    expect(await asked(`${id}-2`)).toEqual([]);
   });
 
   test('a condition of the caller that finds something comes first', async () => {
