@@ -111,6 +111,9 @@ async function apply(message: Message, { interaction, resource, done }: Write, h
   if (held) return { settlement: await heldForReview(held, found, message, house) };
   if (faults.some(isError)) return { settlement: refusal(found) };
   const answer = registration.done ? { response: registration.done } : await sent(message, asked, house);
+  if (isRace(interaction, resource, answer.response) && !isVersioned && message.attempts < mostRaces) {
+    return { settlement: later(message, house, answer.response) };
+  }
   const isDone = answer.response.status < 300;
   const doubles = isDone ? await doublesWritten({ interaction, resource }, answer.response, message, house) : undefined;
   const questions = [...askedAbout(registration, message, answer.response), ...(doubles?.drafts ?? [])];
@@ -198,6 +201,18 @@ export function putOff(message: Message, house: House, reason: Fault, ambiguous 
     ambiguous,
   };
 }
+
+/**
+ * A conflict over a resource for which the caller has set no condition is the server's own affair, and passes: who was told
+ * 202 hears nothing of it any more. A Bundle may contradict itself, and a deletion what still refers to the resource.
+ */
+function isRace({ method, path, headers }: Interaction, resource: Resource | undefined, { status }: FhirResponse) {
+  const isConditional = headers.ifMatch !== undefined || headers.ifNoneExist !== undefined || path.includes('?');
+  return conflicts.includes(status) && method !== 'DELETE' && !isConditional && resource?.resourceType !== 'Bundle';
+}
+
+/** After so many attempts, some minutes, a conflict is taken for an answer. */
+const mostRaces = 10;
 
 const isForLater = ({ status }: FhirResponse) => status === 429 || status >= 500;
 
