@@ -14,8 +14,8 @@ export interface FhirWrite extends Pick<Interaction, 'method' | 'path'> {
 }
 
 /**
- * A write: written down, then applied. Answers what the FHIR server said, as far as its caller may read it; `202` with `Content-Location` of the message when
- * the server cannot be reached just now, because what is written down will be applied.
+ * A write: written down, then applied. Answers what the FHIR server said, as far as its caller may read it; `202` with
+ * `Content-Location` of the message when the server cannot be reached just now, because what is written down will be applied.
  *
  * @param shaped makes another answer of the FHIR server's own, for transactions whose answer is not that of a plain write
  */

@@ -3,9 +3,7 @@ import { type Arguments, type Command, UsageError } from './command.ts';
 
 /** What was typed after the name of a command; throws UsageError that names the option or argument. */
 export function argumentsOf(command: Command, argv: string[]): Arguments {
-  const options = Object.fromEntries(
-    command.options.map((one) => [one.name, { type: one.value === undefined ? 'boolean' : 'string' } as const]),
-  );
+  const options = optionsOf(command);
   let parsed: ReturnType<typeof parseArgs>;
   try {
     parsed = parseArgs({ args: argv, options, allowPositionals: true, strict: true });
@@ -28,11 +26,16 @@ export function argumentsOf(command: Command, argv: string[]): Arguments {
   };
 }
 
-/** Says which option it was, as Node's own message does not speak the caller's language. */
-function misunderstood(command: Command, argv: string[]): UsageError {
-  const options = Object.fromEntries(
+/** The command's options as `parseArgs` wants them. */
+function optionsOf(command: Command) {
+  return Object.fromEntries(
     command.options.map((one) => [one.name, { type: one.value === undefined ? 'boolean' : 'string' } as const]),
   );
+}
+
+/** Says which option it was, as Node's own message does not speak the caller's language. */
+function misunderstood(command: Command, argv: string[]): UsageError {
+  const options = optionsOf(command);
   const { tokens } = parseArgs({ args: argv, options, allowPositionals: true, strict: false, tokens: true });
   for (const token of tokens) {
     if (token.kind !== 'option') continue;

@@ -21,7 +21,7 @@ export async function doublesWritten(
 ): Promise<{ drafts: Draft[]; faults: Fault[] }> {
   const { resource } = asked;
   const updates = updatesIn(asked);
-  if (!resource || updates.size === 0) return { drafts: [], faults: [] };
+  if (!resource || updates.size === 0 || response.status >= 300) return { drafts: [], faults: [] };
   const written = await writtenNow(resource, response, (_sent, address) => updates.has(address), house);
   const drafts: Draft[] = [];
   for (const { resource: patient } of written) {

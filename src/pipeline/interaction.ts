@@ -114,10 +114,9 @@ async function apply(message: Message, { interaction, resource, done }: Write, h
   if (isRace(interaction, resource, answer.response) && !isVersioned && message.attempts < mostRaces) {
     return { settlement: later(message, house, answer.response) };
   }
-  const isDone = answer.response.status < 300;
-  const doubles = isDone ? await doublesWritten({ interaction, resource }, answer.response, message, house) : undefined;
-  const questions = [...askedAbout(registration, message, answer.response), ...(doubles?.drafts ?? [])];
-  found.push(...(doubles?.faults ?? []));
+  const doubles = await doublesWritten({ interaction, resource }, answer.response, message, house);
+  const questions = [...askedAbout(registration, message, answer.response), ...doubles.drafts];
+  found.push(...doubles.faults);
   return { settlement: await ended(message, resource, { ...answer, found, questions }, house), isVersioned };
 }
 

@@ -14,9 +14,11 @@ export async function withFullUrls(asked: Asked, messageId: string, { fhir }: Pi
   if (resource?.resourceType !== 'Bundle' || resource.type !== 'transaction') return asked;
   const { entry = [] } = resource;
   const names = new Map<string, string>();
+  const references = new Set<string>();
+  collect(entry, references);
   for (const [index, one] of entry.entries()) {
     const address = one && createdAs(one);
-    if (!address || !entry.some((other) => other !== one && refersTo(other, address))) continue;
+    if (!address || !references.has(address)) continue;
     if (await readIfThere(fhir, address)) continue;
     names.set(address, one.fullUrl ?? `urn:uuid:${ownId(messageId, index)}`);
   }
@@ -30,10 +32,11 @@ function createdAs({ request, resource }: BundleEntry): string | undefined {
   return request?.method === 'POST' && resource?.id ? `${resource.resourceType}/${resource.id}` : undefined;
 }
 
-function refersTo(value: unknown, address: string): boolean {
-  if (!isPlain(value)) return false;
-  if ((value as { reference?: unknown }).reference === address) return true;
-  return Object.values(value).some((one) => refersTo(one, address));
+function collect(value: unknown, references: Set<string>): void {
+  if (!isPlain(value)) return;
+  const { reference } = value as { reference?: unknown };
+  if (typeof reference === 'string') references.add(reference);
+  for (const one of Object.values(value)) collect(one, references);
 }
 
 function named(entry: BundleEntry, names: Map<string, string>): BundleEntry {

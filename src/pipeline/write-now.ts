@@ -12,7 +12,8 @@ export interface Origin {
 }
 
 /**
- * Writes drafts that are not the content of a message that is going to be delivered: a decision, what the nurse's round found. They have derived identities, so writing them twice is writing them once.
+ * Writes drafts that are not the content of a message that is going to be delivered: a decision, what the nurse's round found.
+ * They have derived identities, so writing them twice is writing them once.
  * @returns `Type/id` of what was written.
  * @throws PasserelleError `fhir-unreachable` when the server does not take them just now.
  */

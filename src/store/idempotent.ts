@@ -1,6 +1,5 @@
 import type { Bundle, Resource } from '@medplum/fhirtypes';
 import type { FhirEndpoint, FhirRequest, FhirResponse } from '../adapter.ts';
-import { httpStatus, operationOutcome, PasserelleError } from '../errors.ts';
 import { expectOk, readTogether, resourcesIn } from '../fhir-pages.ts';
 import { type Abilities, type Ability, declared, Learnt } from './abilities.ts';
 import {
@@ -14,6 +13,7 @@ import {
   shaped,
   tagQuery,
 } from './forms.ts';
+import { refusalBy } from './refusal.ts';
 
 /**
  * A server that is written to in the form it can do, so that everybody else may write as to a server that can do all:
@@ -63,9 +63,7 @@ async function write(request: FhirRequest, meant: Bundle, ask: Ask, endpoint: Fh
     const form = shaped(meant, able, await lookUp(questionsOf(meant, able), endpoint));
     return await (request.path === '' ? writeAll(request, form, endpoint) : writeOne(request, form, endpoint));
   } catch (error) {
-    if (!(error instanceof PasserelleError)) throw error;
-    const headers = { 'content-type': 'application/fhir+json' };
-    return { status: httpStatus(error.faults), headers, body: operationOutcome(error.faults) };
+    return refusalBy(error);
   }
 }
 

@@ -1,6 +1,6 @@
 import type { FhirEndpoint } from '../adapter.ts';
-import { httpStatus, operationOutcome, PasserelleError } from '../errors.ts';
 import { pairsOf } from './query.ts';
+import { refusalBy } from './refusal.ts';
 import { judge, type Validate } from './validate.ts';
 
 /**
@@ -17,8 +17,7 @@ export function judging(endpoint: FhirEndpoint, validate: Validate): FhirEndpoin
       try {
         return { status: 200, headers, body: judge(request.body, pairsOf(asked[2] ?? ''), asked[1]!, validate) };
       } catch (error) {
-        if (!(error instanceof PasserelleError)) throw error;
-        return { status: httpStatus(error.faults), headers, body: operationOutcome(error.faults) };
+        return refusalBy(error);
       }
     },
   };

@@ -1,17 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Bundle, OperationOutcome } from '@medplum/fhirtypes';
+import { reading } from './judgement.ts';
 import { type RunningGateway, startGateway } from './running.ts';
 
 const fhirJson = 'application/fhir+json';
 const jsonPatch = 'application/json-patch+json';
-const reading = {
-  resourceType: 'Observation',
-  status: 'final',
-  code: { coding: [{ system: 'http://loinc.org', code: '8867-4' }] },
-  subject: { identifier: { system: 'urn:oid:1.2.3.4', value: 'J-1' } },
-  effectiveDateTime: '2026-11-22T10:00:00+01:00',
-  valueQuantity: { value: 72, unit: '/min', system: 'http://unitsofmeasure.org', code: '/min' },
-};
 const status = (value: string) => [{ op: 'replace', path: '/status', value }];
 const parameters = (value: string) => ({
   resourceType: 'Parameters',
