@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { mintToken } from '../src/access/index.ts';
+import { type MintRequest, mintToken } from '../src/access/index.ts';
 import { loadConfig } from '../src/config.ts';
 
 const MAIN = join(import.meta.dirname, '..', 'src', 'main.ts');
@@ -13,6 +13,8 @@ export interface GatewayUnderTest {
   mllp: string;
   /** Bearer token for everything. */
   token: string;
+  /** Another token of its issuer. */
+  mint(request: MintRequest): Promise<string>;
   /** `used` is what it has in memory, `cpu` seconds of processor time since it started (all its threads). */
   usage(): { usedMb: number; cpuSeconds: number };
   /** One figure of `/metrics`, summed over its labels that contain `labels`. */
@@ -24,11 +26,13 @@ export interface GatewayUnderTest {
  * Starts a gateway over `folder` on free loopback ports and waits until it is ready.
  * @param settings of the configuration file, besides ports and folder
  * @param node options of the runtime (`--cpu-prof`)
+ * @param script what is started in the gateway's place, with the same settings
  */
 export async function startGateway(
   folder: string,
   settings: object = {},
   node: string[] = [],
+  script = MAIN,
 ): Promise<GatewayUnderTest> {
   const file = join(folder, 'config.json');
   const data = join(folder, 'data');
@@ -41,7 +45,7 @@ export async function startGateway(
     PASSERELLE_MLLP: `127.0.0.1:${mllp}`,
     PASSERELLE_LOG: 'error',
   };
-  const child = spawn(process.execPath, [...node, MAIN, 'start'], {
+  const child = spawn(process.execPath, [...node, script, 'start'], {
     cwd: folder,
     env: { ...process.env, ...environment },
     stdio: ['ignore', 'ignore', 'inherit'],
@@ -49,11 +53,13 @@ export async function startGateway(
   const url = `http://127.0.0.1:${http}`;
   await ready(url, child);
   const { config } = loadConfig({ environment, cwd: folder });
-  const token = (await mintToken(config!, { clientId: 'bench', seconds: 86_400 })) ?? '';
+  const mint = async (request: MintRequest) => (await mintToken(config!, request)) ?? '';
+  const token = await mint({ clientId: 'bench', seconds: 86_400 });
   return {
     url,
     mllp: `mllp://127.0.0.1:${mllp}`,
     token,
+    mint,
     usage: () => usageOf(child.pid!),
     metric: (name, labels) => metric(url, name, labels),
     stop: () => end(child),

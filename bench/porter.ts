@@ -8,13 +8,9 @@ import type { Caller } from '../src/access/caller.ts';
 import { guarded } from '../src/access/porter-reads.ts';
 import { loadAccessRules } from '../src/access/porter-rules.ts';
 import { parseScopes } from '../src/access/scopes.ts';
-import type { FhirEndpoint } from '../src/adapter.ts';
 import { openStore } from '../src/store/index.ts';
+import { fill, member, members, pullOf } from './circles.ts';
 import { type BenchOptions, type BenchResult, percentile, row } from './result.ts';
-
-/** Of each care team. */
-const members = 20;
-const RPPS = 'https://rpps.esante.gouv.fr';
 
 /** What porter and audit add to a general practitioner's pull of a care plan. */
 export async function run(options: BenchOptions = {}): Promise<BenchResult> {
@@ -28,15 +24,14 @@ export async function run(options: BenchOptions = {}): Promise<BenchResult> {
     const rules = loadAccessRules(fileURLToPath(new URL('../mappings', import.meta.url)));
     const caller: Caller = {
       clientId: 'practice',
-      subject: '10000000001',
+      subject: member,
       issuer: 'bench',
       expiresAt: Number.MAX_SAFE_INTEGER,
-      practitioner: '10000000001',
+      practitioner: member,
       scopes: parseScopes('user/*.rs'),
       sees: () => true,
     };
-    const path = (index: number) =>
-      `CarePlan?patient=p${index % patients}&_include=CarePlan:subject&_revinclude=Task:based-on`;
+    const path = (index: number) => pullOf(index % patients);
     const before = openFiles();
     const bare = await time((index) => store.endpoint.send({ method: 'GET', path: path(index) }));
     const whole = await time(async (index) => {
@@ -84,38 +79,4 @@ function openFiles(): number {
   } catch {
     return 0;
   }
-}
-
-async function fill(fhir: FhirEndpoint, patients: number): Promise<void> {
-  const put = (resource: { resourceType: string; id: string }) => ({
-    resource,
-    request: { method: 'PUT', url: `${resource.resourceType}/${resource.id}` },
-  });
-  const person = (id: string) => ({ resourceType: 'Practitioner', id, identifier: [{ system: RPPS, value: id }] });
-  const team = Array.from({ length: members }, (_one, at) => String(10000000001 + at));
-  let entry: unknown[] = team.map((id) => put(person(id)));
-  const send = async () => {
-    await fhir.send({ method: 'POST', path: '', body: { resourceType: 'Bundle', type: 'transaction', entry } });
-    entry = [];
-  };
-  for (let index = 0; index < patients; index++) {
-    const subject = { reference: `Patient/p${index}` };
-    const participant = team.map((id) => ({ member: { reference: `Practitioner/${id}` } }));
-    const all = [
-      { resourceType: 'Patient', id: `p${index}` },
-      { resourceType: 'CareTeam', id: `t${index}`, status: 'active', subject, participant },
-      { resourceType: 'CarePlan', id: `c${index}`, status: 'active', intent: 'plan', subject },
-      ...[1, 2, 3, 4].map((number) => ({
-        resourceType: 'Task',
-        id: `k${index}-${number}`,
-        status: 'ready',
-        intent: 'order',
-        for: subject,
-        basedOn: [{ reference: `CarePlan/c${index}` }],
-      })),
-    ];
-    entry.push(...all.map(put));
-    if (entry.length > 1000) await send();
-  }
-  await send();
 }

@@ -1,0 +1,127 @@
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Agent, request } from 'undici';
+import { openStore } from '../src/store/index.ts';
+import { fill, member, members, pullOf } from './circles.ts';
+import { type GatewayUnderTest, startGateway } from './gateway-process.ts';
+import { type BenchOptions, type BenchResult, percentile, row } from './result.ts';
+
+const connections = 8;
+const BARE = join(import.meta.dirname, 'bare-reader.ts');
+
+/**
+ * A general practitioner's pull of a care plan as software makes it: over HTTP, from a gateway in a process of its own. The
+ * baseline is a process that answers the same pulls to a machine, without porter and audit.
+ */
+export async function run(options: BenchOptions = {}): Promise<BenchResult> {
+  const folder = mkdtempSync(join(options.folder ?? tmpdir(), 'passerelle-bench-'));
+  const patients = options.quick ? 500 : 10_000;
+  const requests = options.quick ? 1000 : 10_000;
+  options.progress?.(`filling a store with ${patients} patients`);
+  const folders = { guarded: join(folder, 'guarded'), bare: join(folder, 'bare') };
+  await fillBoth(folders, patients);
+  const guarded = await startGateway(folders.guarded);
+  const bare = await startGateway(folders.bare, {}, [], BARE);
+  const agent = new Agent({ connections });
+  try {
+    const scope = 'user/*.rs';
+    const tokens = new Map([
+      [guarded, await guarded.mint({ clientId: 'bench', scope, practitioner: member })],
+      [bare, bare.token],
+    ]);
+    const pulls = (from: GatewayUnderTest, count: number, width: number) =>
+      load(agent, from, { token: tokens.get(from)!, patients, count, width });
+    for (const from of [bare, guarded]) await pulls(from, requests / 5, connections);
+    const turns = async (count: number, width: number): Promise<Turn[]> => {
+      options.progress?.(`pulls over ${width} at a time`);
+      const taken: Turn[] = [];
+      // In turn, so that a minute in which the machine is busy does not fall on one of them.
+      for (let turn = 0; turn < 5; turn++) {
+        taken.push({ bare: await pulls(bare, count, width), guarded: await pulls(guarded, count, width) });
+      }
+      return taken;
+    };
+    const rows = (what: string, unit: string, taken: Turn[], figure: keyof Figures) => {
+      const middle = (of: keyof Turn) =>
+        percentile(
+          taken.map((one) => one[of][figure]),
+          0.5,
+        );
+      return row(what, middle('guarded'), unit, middle('bare'), 'without porter and audit');
+    };
+    const alone = await turns(requests / 10, 1);
+    const together = await turns(requests / 5, connections);
+    const added = percentile(
+      alone.map((one) => one.guarded.p50 - one.bare.p50),
+      0.5,
+    );
+    return {
+      bench: 'pull',
+      rows: [
+        rows('care-plan pull of a person, 1 connection: p50', 'ms', alone, 'p50'),
+        row('added by porter and audit: p50', added, 'ms'),
+        rows(`pulls, ${connections} connections`, '/s', together, 'perSecond'),
+        rows('processor time of the process for one', 'ms', together, 'cpu'),
+      ],
+      notes: [`${patients} patients, ${patients * members} memberships; medians of 5 turns`],
+    };
+  } finally {
+    await agent.close();
+    await Promise.all([guarded.stop(), bare.stop()]);
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+interface Figures {
+  perSecond: number;
+  p50: number;
+  /** Milliseconds of processor time a pull. */
+  cpu: number;
+}
+
+interface Turn {
+  bare: Figures;
+  guarded: Figures;
+}
+
+async function fillBoth(folders: { guarded: string; bare: string }, patients: number): Promise<void> {
+  for (const folder of Object.values(folders)) mkdirSync(join(folder, 'data'), { recursive: true });
+  const file = join('data', 'fhir.sqlite');
+  const store = openStore({ file: join(folders.guarded, file) });
+  await fill(store.endpoint, patients);
+  await store.close();
+  copyFileSync(join(folders.guarded, file), join(folders.bare, file));
+}
+
+interface Load {
+  token: string;
+  patients: number;
+  count: number;
+  /** Requests at a time. */
+  width: number;
+}
+
+async function load(agent: Agent, from: GatewayUnderTest, { token, patients, count, width }: Load): Promise<Figures> {
+  const took: number[] = [];
+  let next = 0;
+  const spent = from.usage().cpuSeconds;
+  const since = performance.now();
+  const one = async () => {
+    while (next < count) {
+      const at = performance.now();
+      const url = `${from.url}/fhir/R4/${pullOf((next++ * 7) % patients)}`;
+      const { statusCode, body } = await request(url, {
+        dispatcher: agent,
+        headers: { authorization: `Bearer ${token}` },
+      });
+      const { byteLength } = await body.arrayBuffer();
+      if (statusCode !== 200 || byteLength < 1000) throw new Error(`status ${statusCode}, ${byteLength} bytes`);
+      took.push(performance.now() - at);
+    }
+  };
+  await Promise.all(Array.from({ length: width }, one));
+  const perSecond = (count / (performance.now() - since)) * 1000;
+  const cpu = ((from.usage().cpuSeconds - spent) * 1000) / count;
+  return { perSecond, p50: percentile(took, 0.5), cpu };
+}
