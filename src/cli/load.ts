@@ -4,6 +4,8 @@ export interface Answered {
   code: string;
   /** What a refusal said: error codes of the register. */
   errors: string[];
+  /** The same for people: `code: sentence`, as the other side wrote it. */
+  said: string[];
   milliseconds: number;
 }
 
@@ -63,7 +65,8 @@ export function figuresOf(answers: Answered[], seconds: number): Figures {
   };
 }
 
-function tally(names: string[]): Record<string, number> {
+/** How often each occurs, in the order of the names. */
+export function tally(names: string[]): Record<string, number> {
   const counts = new Map<string, number>();
   for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
   return Object.fromEntries([...counts].sort());

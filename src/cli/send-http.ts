@@ -1,6 +1,7 @@
+import type { OperationOutcome } from '@medplum/fhirtypes';
 import { Pool } from 'undici';
 import { fault, PasserelleError } from '../errors.ts';
-import type { Connection } from './load.ts';
+import type { Answered, Connection } from './load.ts';
 
 /** Where `send http` posts, and how long it waits for an answer, in milliseconds. */
 export interface HttpTarget {
@@ -24,7 +25,10 @@ export function openHttp({ url, token, contentType, answerMs }: HttpTarget, coun
           body: Buffer.from(bytes),
         });
         const text = await answer.body.text();
-        return { code: String(answer.statusCode), errors: answer.statusCode < 300 ? [] : errorsOf(text) };
+        return {
+          code: String(answer.statusCode),
+          ...(answer.statusCode < 300 ? { errors: [], said: [] } : told(text)),
+        };
       } catch (error) {
         const reason = (error as NodeJS.ErrnoException).code ?? 'no answer';
         throw new PasserelleError(fault('server-unreachable', { params: { address: url.origin, reason } }));
@@ -35,12 +39,23 @@ export function openHttp({ url, token, contentType, answerMs }: HttpTarget, coun
   return Array.from({ length: count }, () => connection);
 }
 
-/** The register's codes in an OperationOutcome. */
-function errorsOf(text: string): string[] {
+/** What an OperationOutcome says: the register's codes, and for people the place and the sentence as well. */
+function told(text: string): Pick<Answered, 'errors' | 'said'> {
+  const issues = (resourceIn(text)?.issue ?? []).map(({ details, expression }) => ({
+    code: details?.coding?.[0]?.code ?? 'unknown',
+    place: expression?.[0] ? ` [${expression[0]}]` : '',
+    sentence: details?.text ?? '',
+  }));
+  return {
+    errors: issues.map((one) => one.code),
+    said: issues.map(({ code, place, sentence }) => `${code}${place}: ${sentence}`),
+  };
+}
+
+function resourceIn(text: string): OperationOutcome | undefined {
   try {
-    const { issue } = JSON.parse(text) as { issue?: { details?: { coding?: { code?: string }[] } }[] };
-    return (issue ?? []).map((one) => one.details?.coding?.[0]?.code ?? 'unknown');
+    return JSON.parse(text) as OperationOutcome;
   } catch {
-    return [];
+    return undefined;
   }
 }

@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { fault, PasserelleError } from '../errors.ts';
 import { frame, frameDecoder } from '../formats/hl7v2/mllp.ts';
-import type { Connection } from './load.ts';
+import type { Answered, Connection } from './load.ts';
 
 /** An acknowledgement longer than this is none. */
 const longestAnswer = 1 << 20;
@@ -67,16 +67,23 @@ function answersOf(socket: Socket, answerMs: number): () => Promise<string | und
     });
 }
 
-/** MSA-1, when MSA-2 is the control id that was sent; else `unmatched`. Errors are the codes of ERR-5, or of ERR-3. */
-function readAnswer(text: string, controlId: string): { code: string; errors: string[] } {
+/** MSA-1, when MSA-2 is the control id that was sent; else `unmatched`. Errors are the codes of ERR-5, or of ERR-3, said with ERR-8. */
+function readAnswer(text: string, controlId: string): Omit<Answered, 'milliseconds'> {
   const segments = text.split(/[\r\n]+/);
   const separator = segments[0]?.[3] ?? '|';
   const msa = segments.find((one) => one.startsWith(`MSA${separator}`))?.split(separator);
-  const errors = segments
+  const told = segments
     .filter((one) => one.startsWith(`ERR${separator}`))
     .map((one) => one.split(separator))
-    .map((fields) => (fields[5] || fields[3] || '').split('^').find(Boolean) ?? '');
-  return { code: msa?.[2] === controlId ? (msa[1] ?? '') : 'unmatched', errors };
+    .map((fields) => ({
+      code: (fields[5] || fields[3] || '').split('^').find(Boolean) ?? '',
+      sentence: fields[8] || fields[7] || '',
+    }));
+  return {
+    code: msa?.[2] === controlId ? (msa[1] ?? '') : 'unmatched',
+    errors: told.map((one) => one.code),
+    said: told.map(({ code, sentence }) => `${code}: ${sentence}`),
+  };
 }
 
 /** A field of MSH as written, `MSH-10` at 9; empty when the bytes have none. */

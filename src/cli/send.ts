@@ -14,7 +14,7 @@ import {
   wholeNumber,
 } from './command.ts';
 import { configured, readBytes } from './context.ts';
-import { type Connection, type Figures, figuresOf, runLoad } from './load.ts';
+import { type Answered, type Connection, type Figures, figuresOf, runLoad, tally } from './load.ts';
 import { addressOf } from './running-gateway.ts';
 import { openHttp } from './send-http.ts';
 import { openMllp, withCarriageReturns, withControlId } from './send-mllp.ts';
@@ -90,12 +90,24 @@ export const send: Command = {
       told.end();
       const figures = figuresOf(answers, seconds);
       io.out(args.switches.json ? `${JSON.stringify(figures, null, 2)}\n` : report(figures, io));
+      for (const line of refusalsIn(answers)) io.err(`${line}\n`);
       return answers.every((one) => /^(AA|CA|2\d\d)$/.test(one.code)) ? exit.done : exit.refused;
     } finally {
       for (const connection of connections) connection.close();
     }
   },
 };
+
+/** Of a load test everybody is told the same: nobody reads more. */
+const mostRefusals = 20;
+
+/** What the other side said of refusals, each sentence once, with how often it was said. */
+function refusalsIn(answers: Answered[]): string[] {
+  const counts = tally(answers.flatMap((one) => one.said));
+  return Object.entries(counts)
+    .slice(0, mostRefusals)
+    .map(([line, count]) => (count > 1 ? `${line} (${count})` : line));
+}
 
 /** Each file once, then each a second time, and so on. */
 function messagesOf(files: Uint8Array[], total: number, unique: boolean): () => Uint8Array | undefined {

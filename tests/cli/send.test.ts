@@ -3,7 +3,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { fault } from '../../src/errors.ts';
+import { fault, sentence } from '../../src/errors.ts';
 import { acknowledge } from '../../src/formats/hl7v2/index.ts';
 import { frame, frameDecoder } from '../../src/formats/hl7v2/mllp.ts';
 import { type Listening, listen } from '../../src/web/listener.ts';
@@ -90,10 +90,11 @@ describe('send mllp', () => {
     expect(received.map(String)).toEqual([message]);
   });
 
-  test('a refusal is 1, with its errors in the table', async () => {
-    const { code, out } = await send('AE');
+  test('a refusal is 1, with its errors in the table and what was said of them beside it', async () => {
+    const { code, out, err } = await send('AE', '--repeat', '3');
     expect(code).toBe(1);
-    expect(out).toMatch(/AE 1 +format-unknown 1/);
+    expect(out).toMatch(/AE 3 +format-unknown 3/);
+    expect(err).toContain(`format-unknown: ${sentence(fault('format-unknown'), 'fr')} (3)\n`);
   });
 
   test('an acknowledgement of another message is none', async () => {
