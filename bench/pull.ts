@@ -7,7 +7,7 @@ import { fill, member, members, pullOf } from './circles.ts';
 import { type GatewayUnderTest, startGateway } from './gateway-process.ts';
 import { type BenchOptions, type BenchResult, percentile, row } from './result.ts';
 
-const connections = 8;
+const connections = 32;
 const BARE = join(import.meta.dirname, 'bare-reader.ts');
 
 /**
@@ -30,14 +30,16 @@ export async function run(options: BenchOptions = {}): Promise<BenchResult> {
       [guarded, await guarded.mint({ clientId: 'bench', scope, practitioner: member })],
       [bare, bare.token],
     ]);
+    let first = 0;
     const pulls = (from: GatewayUnderTest, count: number, width: number) =>
-      load(agent, from, { token: tokens.get(from)!, patients, count, width });
+      load(agent, from, { token: tokens.get(from)!, patients, first, count, width });
     for (const from of [bare, guarded]) await pulls(from, requests / 5, connections);
     const turns = async (count: number, width: number): Promise<Turn[]> => {
       options.progress?.(`pulls over ${width} at a time`);
       const taken: Turn[] = [];
       // In turn, so that a minute in which the machine is busy does not fall on one of them.
       for (let turn = 0; turn < 5; turn++) {
+        first += count;
         taken.push({ bare: await pulls(bare, count, width), guarded: await pulls(guarded, count, width) });
       }
       return taken;
@@ -97,18 +99,24 @@ async function fillBoth(folders: { guarded: string; bare: string }, patients: nu
 interface Load {
   token: string;
   patients: number;
+  /** Number of the first pull: none is repeated until all patients had theirs. */
+  first: number;
   count: number;
   /** Requests at a time. */
   width: number;
 }
 
-async function load(agent: Agent, from: GatewayUnderTest, { token, patients, count, width }: Load): Promise<Figures> {
+async function load(
+  agent: Agent,
+  from: GatewayUnderTest,
+  { token, patients, first, count, width }: Load,
+): Promise<Figures> {
   const took: number[] = [];
-  let next = 0;
+  let next = first;
   const spent = from.usage().cpuSeconds;
   const since = performance.now();
   const one = async () => {
-    while (next < count) {
+    while (next < first + count) {
       const at = performance.now();
       const url = `${from.url}/fhir/R4/${pullOf((next++ * 7) % patients)}`;
       const { statusCode, body } = await request(url, {

@@ -163,10 +163,19 @@ export interface FhirEndpoint {
    * this process. Must not be changed.
    */
   find?(type: string, parameter: string, values: string[], limit?: number): Resource[];
-  /** Runs reads by {@link find} that are to see one state, and cost less so; what is asked after `reads` has returned is apart. */
-  together?<T>(reads: () => T): T;
+  /** Several of {@link find}, answered in their order as of one commit. */
+  findAll?(finds: Find[]): Resource[][];
   /** Observations of a patient, newest first; where {@link find} is. Must not be changed. */
   readings?(asked: Reading): Observation[];
+}
+
+/** Which current resources are asked for: those of a type with one of the values at a parameter. */
+export interface Find {
+  type: string;
+  /** A search parameter of type reference (`Type/id`) or token (`system|code` or `code`), or `_id`. */
+  parameter: string;
+  /** Alternatives. */
+  values: string[];
 }
 
 /** Which readings of a patient are asked for: the newest `count` with one of the codes between two moments. */

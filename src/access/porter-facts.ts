@@ -87,26 +87,22 @@ async function learn(
 ): Promise<number> {
   const references = ids.map((id) => `Patient/${id}`);
   const isProfessional = me.kind === 'professional';
-  const none = Promise.resolve([]);
-  const about = <R extends Resource>(wanted: boolean, type: string, more = ''): Promise<R[]> =>
-    wanted ? records.find<R>(type, 'patient', references, more) : none;
   const partner = [...me.references.values(), ...me.organizations.values()].some((one) => rules.roles[one]);
-  const together = records.together ?? (<T>(finds: () => T) => finds());
-  const [patients, teams, consents, stays, episodes, services, documents] = await together(() =>
-    Promise.all([
-      isProfessional ? records.find<Patient>('Patient', '_id', ids) : none,
-      about<CareTeam>(isProfessional, 'CareTeam', '&status=active'),
-      about<Consent>(isProfessional || me.kind === 'tool', 'Consent'),
-      about<Encounter>(me.organizations.size > 0, 'Encounter', `&status=${rules.currentStay.join(',')}`),
-      about<EpisodeOfCare>(me.kind === 'tool' || me.territory.size > 0, 'EpisodeOfCare'),
-      about<ServiceRequest>(partner, 'ServiceRequest', '&status=active'),
-      about<DocumentReference>(
-        true,
-        'DocumentReference',
-        `&security-label=${Object.values(rules.labels).flat().join(',')}`,
-      ),
-    ]),
-  );
+  const about = (wanted: boolean, type: string, more = '') => ({
+    type,
+    parameter: 'patient',
+    values: wanted ? references : [],
+    more,
+  });
+  const [patients, teams, consents, stays, episodes, services, documents] = (await records.findAll([
+    { type: 'Patient', parameter: '_id', values: isProfessional ? ids : [] },
+    about(isProfessional, 'CareTeam', '&status=active'),
+    about(isProfessional || me.kind === 'tool', 'Consent'),
+    about(me.organizations.size > 0, 'Encounter', `&status=${rules.currentStay.join(',')}`),
+    about(me.kind === 'tool' || me.territory.size > 0, 'EpisodeOfCare'),
+    about(partner, 'ServiceRequest', '&status=active'),
+    about(true, 'DocumentReference', `&security-label=${Object.values(rules.labels).flat().join(',')}`),
+  ])) as [Patient[], CareTeam[], Consent[], Encounter[], EpisodeOfCare[], ServiceRequest[], DocumentReference[]];
   const labelled = documents.filter((one) => isLabelled(rules, one));
   const inherited = await inheritedFrom(rules, labelled, records);
   const current = stays.filter((one) => rules.currentStay.includes(one.status));

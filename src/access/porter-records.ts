@@ -1,5 +1,6 @@
 import type { Resource } from '@medplum/fhirtypes';
-import type { FhirEndpoint } from '../adapter.ts';
+import type { FhirEndpoint, Find } from '../adapter.ts';
+import { fault, PasserelleError } from '../errors.ts';
 import { searchAll } from '../fhir-pages.ts';
 
 /** What the porter itself reads of the FHIR server, whoever asks: small questions, asked anew for each request. */
@@ -12,35 +13,66 @@ export interface Records {
     more?: string,
     limit?: number,
   ): Promise<R[]>;
-  /** Begins several finds at once, so that they see one state; where the server is in this process. */
-  together?<T>(finds: () => T): T;
+  /** Several at once, answered in their order; as of one commit where the server is in this process. */
+  findAll(finds: Narrowed[]): Promise<Resource[][]>;
 }
 
-/** Beyond this an answer is cut off; a patient's own circle never comes near. */
-const mostRecords = 20_000;
-const chunk = 200;
+export interface Narrowed extends Find {
+  /** As in {@link Records.find}. */
+  more?: string;
+}
 
-/** By the index where the server is in this process, by searches elsewhere. */
+/** More than a patient's circle ever has; what is beyond could be what forbids, so nothing is decided then. */
+const mostRecords = 20_000;
+/** Values asked at once: of servers elsewhere what an address can carry, here what stays far below the most. */
+const chunkElsewhere = 200;
+const chunkHere = 50;
+
+/** By the index where the server is in this process, by searches elsewhere. @throws PasserelleError `search-too-costly` */
 export function recordsOf(fhir: FhirEndpoint): Records {
-  const { find } = fhir;
-  if (find) {
+  const { find, findAll } = fhir;
+  if (find && findAll) {
     return {
       find: async <R>(type: string, parameter: string, values: string[], _more = '', limit?: number) =>
         find.call(fhir, type, parameter, values, limit) as R[],
-      ...(fhir.together ? { together: (finds) => fhir.together!(finds) } : {}),
+      findAll: async (finds) => inChunks(finds, (some) => findAll.call(fhir, some)),
     };
   }
   return {
-    async find<R extends Resource>(type: string, parameter: string, values: string[], more = '', limit = mostRecords) {
-      const found: R[] = [];
-      for (let at = 0; at < values.length; at += chunk) {
-        const list = values
-          .slice(at, at + chunk)
-          .map(encodeURIComponent)
-          .join(',');
-        found.push(...(await searchAll<R>(fhir, `${type}?${parameter}=${list}${more}&_count=1000`, limit)));
-      }
-      return found.filter((one) => one.resourceType === type);
-    },
+    find: <R extends Resource>(type: string, parameter: string, values: string[], more?: string, limit?: number) =>
+      searchFor(fhir, { type, parameter, values, more }, limit) as Promise<R[]>,
+    findAll: (finds) => Promise.all(finds.map((one) => searchFor(fhir, one))),
   };
+}
+
+function inChunks(finds: Narrowed[], ask: (some: Narrowed[]) => Resource[][]): Resource[][] {
+  const longest = Math.max(0, ...finds.map(({ values }) => values.length));
+  if (longest <= chunkHere) return ask(finds);
+  const found = finds.map((): Resource[] => []);
+  for (let at = 0; at < longest; at += chunkHere) {
+    const some = finds.map((one) => ({ ...one, values: one.values.slice(at, at + chunkHere) }));
+    for (const [index, part] of ask(some).entries()) found[index]!.push(...part);
+  }
+  return found;
+}
+
+async function searchFor(
+  fhir: FhirEndpoint,
+  { type, parameter, values, more = '' }: Narrowed,
+  limit?: number,
+): Promise<Resource[]> {
+  const most = limit ?? mostRecords + 1;
+  const found: Resource[] = [];
+  for (let at = 0; at < values.length; at += chunkElsewhere) {
+    const list = values
+      .slice(at, at + chunkElsewhere)
+      .map(encodeURIComponent)
+      .join(',');
+    const some = await searchAll<Resource>(fhir, `${type}?${parameter}=${list}${more}&_count=1000`, most);
+    if (limit === undefined && some.length >= most) {
+      throw new PasserelleError(fault('search-too-costly', { params: { limit: `${mostRecords} resources read` } }));
+    }
+    found.push(...some);
+  }
+  return found.filter((one) => one.resourceType === type);
 }

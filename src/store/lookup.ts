@@ -1,5 +1,6 @@
 import type { Observation, Resource } from '@medplum/fhirtypes';
-import type { Reading } from '../adapter.ts';
+import type { Find, Reading } from '../adapter.ts';
+import { fault, PasserelleError } from '../errors.ts';
 import { LIVE } from './database.ts';
 import type { Parameters } from './parameters.ts';
 import { Readings } from './readings.ts';
@@ -8,7 +9,14 @@ import type { Shelf } from './shelf.ts';
 /** Parsed resources kept; a version never changes, so what is kept is never out of date. */
 const MOST_KEPT = 5000;
 const MOST_FOUND = 20_000;
-const MOST_ANSWERS = 20_000;
+/** What a statement finds: which of the finds, and a version. */
+interface Row {
+  part: number;
+  vid: number;
+}
+
+/** Resources that answers hold together. */
+const MOST_HELD = 20_000;
 const LARGEST_KEPT = 100;
 
 /**
@@ -16,49 +24,66 @@ const LARGEST_KEPT = 100;
  * questions at every request. Reads the last commit. What is answered must not be changed.
  */
 export class Lookup {
+  readonly #most: number;
   readonly #shelf: Shelf;
   readonly #parameters: Parameters;
   readonly #kept = new Map<number, Resource>();
   /** Answers since the last commit of anybody; SQLite says when there was one. */
-  readonly #answers = new Map<string, Resource[]>();
+  readonly #answers = new Map<string, Resource[][]>();
+  /** Resources in the answers, and one more for each. */
+  #held = 0;
   readonly #readings: Readings;
   #commit = -1;
-  #isTogether = false;
 
-  constructor(shelf: Shelf, parameters: Parameters) {
+  /** @param most resources one answer may have */
+  constructor(shelf: Shelf, parameters: Parameters, most = MOST_FOUND) {
+    this.#most = most;
     this.#shelf = shelf;
     this.#readings = new Readings(shelf.connection, parameters);
     this.#parameters = parameters;
   }
 
+  /** @throws PasserelleError `search-too-costly` as {@link findAll}, when no limit is given */
+  find(type: string, parameter: string, values: string[], limit?: number): Resource[] {
+    return values.length === 0 ? [] : (this.findAll([{ type, parameter, values }], limit)[0] as Resource[]);
+  }
+
   /**
-   * @param code a search parameter of type reference (`Type/id`), of type token (`system|code` or `code`), or `_id`
-   * @param values alternatives
+   * Kept as a whole, so that what is answered together is of one commit; one statement, so that reading is.
+   * @param limit of all together, where it does not matter what is left out
+   * @throws PasserelleError `search-too-costly`: what was left out could be what forbids
    */
-  find(type: string, code: string, values: string[], limit = MOST_FOUND): Resource[] {
-    if (values.length === 0) return [];
-    if (!this.#isTogether) this.#forgetOld();
-    const key = `${type} ${code} ${limit} ${values.join(',')}`;
+  findAll(finds: Find[], limit?: number): Resource[][] {
+    this.#forgetOld();
+    const key = finds.reduce(
+      (text, one) => `${text} ${one.type} ${one.parameter} ${one.values.join(',')}`,
+      `${limit ?? ''}`,
+    );
     const known = this.#answers.get(key);
     if (known) return known;
-    const { text, bound } = code === '_id' ? byKey(type, values) : this.#byIndex(type, code, values);
-    const rows = this.#shelf.connection.all<{ vid: number }>(`${text} LIMIT ${limit}`, ...bound);
-    const found = rows.map(({ vid }) => this.#version(vid));
-    if (found.length <= LARGEST_KEPT) this.#answers.set(key, found);
+    const rows = this.#rows(finds, limit ?? this.#most + 1);
+    if (limit === undefined && rows.length > this.#most) throw tooCostly(this.#most);
+    const found = finds.map((): Resource[] => []);
+    for (const { part, vid } of rows) found[part]!.push(this.#version(vid));
+    if (rows.length > LARGEST_KEPT) return found;
+    this.#answers.set(key, found);
+    this.#held += rows.length + 1;
     return found;
   }
 
-  /** Finds of one state: asking for new commits, and locking the file to read it, is then done once for all of them. */
-  together<T>(reads: () => T): T {
-    return this.#shelf.connection.snapshot(() => {
-      this.#forgetOld();
-      this.#isTogether = true;
-      try {
-        return reads();
-      } finally {
-        this.#isTogether = false;
-      }
+  #rows(finds: Find[], limit: number): { part: number; vid: number }[] {
+    const bound: (string | number)[] = [];
+    const texts = finds.flatMap(({ type, parameter, values }, part) => {
+      if (values.length === 0) return [];
+      const asked = parameter === '_id' ? byKey(part, type, values) : this.#byIndex(part, type, parameter, values);
+      bound.push(...asked.bound);
+      return [asked.text];
     });
+    if (texts.length === 0) return [];
+    const rows = this.#shelf.connection.all<Row>(`${texts.join(' UNION ALL ')} LIMIT ${limit}`, ...bound);
+    // A resource may have the value at several places; making SQLite look for that costs each question a table of its own.
+    const seen = new Set<string>();
+    return rows.length < 2 ? rows : rows.filter(({ part, vid }) => seen.size < seen.add(`${part} ${vid}`).size);
   }
 
   /** Readings of a patient, newest first; versions that were parsed before are not parsed again. */
@@ -69,21 +94,22 @@ export class Lookup {
   /** https://sqlite.org/pragma.html#pragma_data_version: another number after each commit of another connection. */
   #forgetOld(): void {
     const { data_version: now } = this.#shelf.connection.get<{ data_version: number }>('PRAGMA data_version')!;
-    if (now === this.#commit && this.#answers.size < MOST_ANSWERS) return;
+    if (now === this.#commit && this.#held < MOST_HELD) return;
     this.#commit = now;
     this.#answers.clear();
+    this.#held = 0;
   }
 
-  #byIndex(type: string, code: string, values: string[]): { text: string; bound: (string | number)[] } {
+  #byIndex(part: number, type: string, code: string, values: string[]): { text: string; bound: (string | number)[] } {
     const parameter = this.#parameters.find(type, code);
     if (!parameter || (parameter.type !== 'reference' && parameter.type !== 'token')) {
       throw new Error(`${type} has no reference or token parameter ${code}`);
     }
     const paths = parameter.columns.map((column) => column.id).join(', ');
-    if (parameter.type === 'reference') return select(`i_reference i`, `i.path IN (${paths})`, 'target', values);
+    if (parameter.type === 'reference') return select(part, `i_reference i`, `i.path IN (${paths})`, 'target', values);
     const pairs = values.map((one) => one.split('|'));
     const plain = pairs.map((one) => one.at(-1) as string);
-    const asked = select('i_token i', `i.path IN (${paths})`, 'code', plain);
+    const asked = select(part, 'i_token i', `i.path IN (${paths})`, 'code', plain);
     if (pairs.every((one) => one.length === 1)) return asked;
     const systems = [...new Set(pairs.map((one) => (one.length > 1 ? (one[0] as string) : '')))];
     const marks = systems.map(() => '?').join(', ');
@@ -100,16 +126,26 @@ export class Lookup {
   }
 }
 
-function byKey(type: string, ids: string[]): { text: string; bound: string[] } {
-  const keys = ids.map((id) => `${type}/${id}`);
-  const marks = keys.map(() => '?').join(', ');
-  return { text: `SELECT vid FROM resource WHERE key IN (${marks}) AND state = ${LIVE}`, bound: keys };
+function tooCostly(most: number): PasserelleError {
+  return new PasserelleError(fault('search-too-costly', { params: { limit: `${most} resources read` } }));
 }
 
-function select(table: string, where: string, column: string, values: string[]): { text: string; bound: string[] } {
+function byKey(part: number, type: string, ids: string[]): { text: string; bound: string[] } {
+  const keys = ids.map((id) => `${type}/${id}`);
+  const marks = keys.map(() => '?').join(', ');
+  return { text: `SELECT ${part} AS part, vid FROM resource WHERE key IN (${marks}) AND state = ${LIVE}`, bound: keys };
+}
+
+function select(
+  part: number,
+  table: string,
+  where: string,
+  column: string,
+  values: string[],
+): { text: string; bound: string[] } {
   const marks = values.map(() => '?').join(', ');
   return {
-    text: `SELECT DISTINCT r.vid FROM ${table} CROSS JOIN resource r ON r.rid = i.rid WHERE r.state = ${LIVE} AND ${where} AND i.${column} IN (${marks})`,
+    text: `SELECT ${part} AS part, r.vid FROM ${table} CROSS JOIN resource r ON r.rid = i.rid WHERE r.state = ${LIVE} AND ${where} AND i.${column} IN (${marks})`,
     bound: values,
   };
 }

@@ -7,7 +7,7 @@ import { Parameters } from './parameters.ts';
 import { Shelf } from './shelf.ts';
 
 /** Small questions to a store whose server runs in another thread: the file is read here, as of the last commit. */
-export interface Beside extends Required<Pick<FhirEndpoint, 'find' | 'together' | 'readings'>> {
+export interface Beside extends Required<Pick<FhirEndpoint, 'find' | 'findAll' | 'readings'>> {
   close(): void;
 }
 
@@ -20,7 +20,7 @@ export function openReading(file: string, searchParameters: SearchParameter[] = 
   const lookup = new Lookup(new Shelf(connection, indexer), parameters);
   return {
     find: (type, parameter, values, limit) => lookup.find(type, parameter, values, limit),
-    together: (reads) => lookup.together(reads),
+    findAll: (finds) => lookup.findAll(finds),
     readings: (asked) => lookup.readings(asked),
     close: () => connection.close(),
   };

@@ -1,7 +1,7 @@
 import { getStatus, type Operation } from '@medplum/core';
 import type { FhirRouter, FhirRequest as RouterRequest } from '@medplum/fhir-router';
 import type { Binary, Bundle, BundleEntry, Observation, OperationOutcome, Resource } from '@medplum/fhirtypes';
-import type { FhirEndpoint, FhirRequest, FhirResponse, Reading } from '../adapter.ts';
+import type { FhirEndpoint, FhirRequest, FhirResponse, Find, Reading } from '../adapter.ts';
 import { type Fault, fault, httpStatus, operationOutcome, PasserelleError } from '../errors.ts';
 import type { Lookup } from './lookup.ts';
 import { pairsOf } from './query.ts';
@@ -44,8 +44,8 @@ export class StoreEndpoint implements FhirEndpoint {
     return this.#lookup.find(type, parameter, values, limit);
   }
 
-  together<T>(reads: () => T): T {
-    return this.#lookup.together(reads);
+  findAll(finds: Find[]): Resource[][] {
+    return this.#lookup.findAll(finds);
   }
 
   readings(asked: Reading): Observation[] {

@@ -69,7 +69,7 @@ export async function openStoreThread(options: StoreOptions): Promise<StoreThrea
     endpoint: {
       send: (request) => thread.send(request),
       find: reading.find,
-      together: reading.together,
+      findAll: reading.findAll,
       readings: reading.readings,
     },
     close: async () => {

@@ -233,7 +233,7 @@ describe('what came with a hidden document is told by its source', () => {
     ({ resourceType: type, id: source.length.toString(), meta: { source }, ...more }) as never;
   const label = { securityLabel: [{ coding: [{ code: 'V' }] }] };
   const labelsBy = async (document: string, other: string) => {
-    const none = { find: async () => [] };
+    const none = { find: async () => [], findAll: async () => [] };
     const { of } = await inheritedFrom(rules, [one('DocumentReference', document, label)], none);
     return of(one('Observation', other))?.labels;
   };

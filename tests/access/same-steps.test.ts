@@ -91,6 +91,10 @@ function noting(beside: boolean) {
             if (values.length > 0) notes.push('find');
             return endpoint.find!(type, parameter, values, limit);
           },
+          findAll(finds) {
+            notes.push(...finds.filter(({ values }) => values.length > 0).map(() => 'found together'));
+            return endpoint.findAll!(finds);
+          },
         }
       : {}),
   };

@@ -266,6 +266,7 @@ const found: Record<string, Resource[]> = {
 };
 const inherited = await inheritedFrom(rules, [hidden, unannounced], {
   find: async (type) => (found[type] ?? []) as never,
+  findAll: async (finds) => finds.map(({ type }) => found[type] ?? []),
 });
 
 export const around = (consents: Consent[] = []): Surroundings => ({
