@@ -18,6 +18,22 @@ function onStop(handler: () => void): void {
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
+  onParentGone(stop);
+}
+
+/**
+ * npm starts this process by a shell that passes no signal on: who ends npm ends the shell, and would leave a gateway behind that
+ * nobody sees and that keeps its ports. Started otherwise, the parent may go (`nohup`).
+ */
+function onParentGone(stop: () => void): void {
+  if (process.env.npm_lifecycle_event === undefined) return;
+  const parent = process.ppid;
+  const looking = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(looking);
+    stop();
+  }, 500);
+  looking.unref();
 }
 
 async function input(): Promise<Uint8Array> {

@@ -48,6 +48,31 @@ async function started(folder: string): Promise<ChildProcess> {
   return child;
 }
 
+/** As npm does: below a shell, which does not pass signals on. */
+async function belowShell(
+  folder: string,
+  environment: Record<string, string>,
+): Promise<{ shell: ChildProcess; url: string }> {
+  const ports = { PASSERELLE_HTTP: '127.0.0.1:0', PASSERELLE_MLLP: '127.0.0.1:0' };
+  const env = { PATH: process.env.PATH, PASSERELLE_DATA: folder, ...ports, ...environment };
+  const shell = spawn('sh', ['-c', `'${process.execPath}' '${bin}' start; true`], { env });
+  const output = createInterface({ input: shell.stdout });
+  const address = await new Promise<string>((resolve, reject) => {
+    output.on('line', (line) => {
+      const { msg, url: at } = JSON.parse(line);
+      if (msg === 'listening') resolve(at);
+    });
+    shell.once('exit', () => reject(new Error('the gateway did not start')));
+  });
+  return { shell, url: address };
+}
+
+const isThere = (at: string) =>
+  fetch(`${at}/health`).then(
+    () => true,
+    () => false,
+  );
+
 const run = (...args: string[]) => inside(args, { PASSERELLE_DATA: data });
 const observation = {
   resourceType: 'Observation',
@@ -160,4 +185,12 @@ describe('a gateway that runs', () => {
     expect(lines.slice(-2).map((line) => line.msg)).toEqual(['stopping', 'stopped']);
     expect(errors).toBe('');
   });
+});
+
+test('started by npm it stops when npm is ended, though the shell between them tells it nothing', async () => {
+  const folder = join(data, '..', 'below-npm');
+  const { shell, url: at } = await belowShell(folder, { npm_lifecycle_event: 'start' });
+  expect(await isThere(at)).toBe(true);
+  shell.kill('SIGTERM');
+  await until(async () => ((await isThere(at)) ? undefined : true));
 });
