@@ -122,6 +122,8 @@ export class Translator {
 
   private mapAll(session: Session, route: Route, decoded: Decoded, mapped: Mapped[]): void {
     const { context } = session;
+    // What could not be read follows no schema: the sender would look for mistakes that nobody made.
+    if (route.schema !== undefined && decoded.faults.some(isError)) return;
     const whole = new MappedDocument({ ...decoded, bytes: context.bytes, contentType: context.contentType });
     if (!this.mapOne(session, route, whole, mapped)) return;
     for (const { decoded: part, ...where } of context.parts ?? []) {

@@ -72,6 +72,7 @@ export class StoreEndpoint implements FhirEndpoint {
     const { resourceType } = route.params;
     const { types } = this.#repository.reading.context.parameters;
     if (resourceType !== undefined && !types.has(resourceType)) throw unsupported(request, types);
+    if (route.params.id?.startsWith('$')) throw unsupported(request, types);
     const interaction = String(route.data?.interaction);
     if (interaction === 'read' && type === 'Binary' && wantsBytes(request))
       return this.#bytes(route.params.id!, request);

@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import type { OperationOutcomeIssue } from '@medplum/fhirtypes';
 import { inside } from './run.ts';
 
 const golden = (name: string) => join(import.meta.dirname, '..', 'golden', name);
@@ -41,4 +42,13 @@ test.each([
   const { code, out, err } = await inside(['convert', file, ...more]);
   expect({ code, out }).toEqual({ code: 2, out: '' });
   expect(err).toMatch(text);
+});
+
+test('of what cannot be read only that is said, not what its schema lacks', async () => {
+  const file = join(folder, 'cut.json');
+  await writeFile(file, '{"form": "covidom-daily", ');
+  const { code, out } = await inside(['convert', file, '--route', 'telemonitoring-covidom']);
+  expect(code).toBe(1);
+  const codes = JSON.parse(out).issue.map((one: OperationOutcomeIssue) => one.details?.coding?.[0]?.code);
+  expect(codes).toEqual(['fhir-syntax']);
 });

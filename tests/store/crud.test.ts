@@ -176,6 +176,7 @@ describe('delete and history', () => {
     ['DELETE', 'Patient', 400, 'fhir-request-invalid'],
     ['POST', 'Patient/p1/$merge', 501, 'operation-unsupported'],
     ['POST', '$graphql', 501, 'operation-unsupported'],
+    ['GET', 'Observation/$stats', 501, 'operation-unsupported'],
     ['GET', `Patient?name=${'x'.repeat(20_000)}`, 414, 'url-too-long'],
   ] as const)('%s %.30s answers %i with an OperationOutcome', async (method, path, status, code) => {
     const answer = await fixture.send(method, path);
