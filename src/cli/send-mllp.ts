@@ -2,6 +2,7 @@
 import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { fault, PasserelleError } from '../errors.ts';
+import { charset, charsetNamed } from '../formats/hl7v2/charset.ts';
 import { frame, frameDecoder } from '../formats/hl7v2/mllp.ts';
 import type { Answered, Connection } from './load.ts';
 
@@ -55,7 +56,7 @@ function answersOf(socket: Socket, answerMs: number): () => Promise<string | und
   };
   socket.setTimeout(answerMs, () => socket.destroy());
   socket.on('data', (chunk: Buffer) => {
-    arrived.push(...decoder.push(chunk).map((one) => Buffer.from(one.bytes).toString('utf8')));
+    arrived.push(...decoder.push(chunk).map((one) => textOf(one.bytes)));
     take();
   });
   socket.on('error', finish);
@@ -65,6 +66,12 @@ function answersOf(socket: Socket, answerMs: number): () => Promise<string | und
       waiting = resolve;
       take();
     });
+}
+
+/** In the character set it says it is in: an acknowledgement has that of its message. */
+function textOf(bytes: Uint8Array): string {
+  const name = charsetNamed(header(bytes, 17).split('~')[0] as string);
+  return charset(name ?? 'utf-8').decode(bytes);
 }
 
 /** MSA-1, when MSA-2 is the control id that was sent; else `unmatched`. Errors are the codes of ERR-5, or of ERR-3, said with ERR-8. */

@@ -75,7 +75,10 @@ test('doors refuse at their high water, keep refusing down to the low one, and l
   ]);
   // Doors without marks of their own go on until the journal as a whole is full.
   for (let number = 0; number < 4; number++) expect((await send(number)).code).toBe('AA');
-  expect(await send(4)).toEqual({ code: 'AE', errors: ['too-much-waiting'] });
+  const refused = await send(4);
+  expect([refused.code, refused.errors]).toEqual(['AE', ['too-much-waiting']]);
+  // In the characters of the message, 8859/1 here.
+  expect(refused.said.join()).toContain('Trop de messages attendent déjà');
   expect((await gateway.post('/fhir/R4/Observation', reading(9), fhirJson)).status).toBe(503);
   expect([await refusing('mllp'), await refusing('fhir-api'), await waiting()]).toEqual([1, 1, 8]);
   expect(await metric('passerelle_messages_refused_total{door="mllp",code="too-much-waiting"}')).toBe(1);

@@ -20,7 +20,7 @@ export interface RunningGateway extends Gateway {
     headers?: Record<string, string>,
   ): Promise<{ status: number; headers: Headers; body: any }>;
   /** Sends one HL7 v2 message and answers the acknowledgement's code and error codes. */
-  send(message: string | Uint8Array): Promise<{ code: string; errors: string[] }>;
+  send(message: string | Uint8Array): Promise<{ code: string; errors: string[]; said: string[] }>;
   /** All log lines so far. */
   lines: string[];
   remove(): Promise<void>;
