@@ -201,6 +201,20 @@ describe('dates', () => {
     expect(JSON.stringify(faults)).not.toContain('yesterday');
   });
 
+  test.each([
+    ['epoch(src.v)', 1_616_893_199, '2021-03-28T01:59:59+01:00'],
+    ['epoch(src.v)', '1616893200', '2021-03-28T03:00:00+02:00'],
+    ["epoch(src.v, 's')", 1_616_893_200.5, '2021-03-28T03:00:00.500+02:00'],
+    ["epoch(src.v, 'ms')", 1_616_893_200_007, '2021-03-28T03:00:00.007+02:00'],
+    ["dateOp(src.v, 'epoch', 'ms')", 1_616_893_200_000, '2021-03-28T03:00:00+02:00'],
+    ['epoch(src.v)', 1_616_893_200_000, undefined],
+    ['epoch(src.v)', -1, undefined],
+    ['epoch(src.v)', 'yesterday', undefined],
+    ['epoch(src.none)', 0, undefined],
+  ])('%s of %s, counted since 1970', (expression, v, expected) => {
+    expect(value(expression, { v })).toBe(expected);
+  });
+
   test('the others', () => {
     expect(value('date(src.v)', { v: '2021-03-28T00:30:00+02:00' })).toBe('2021-03-28');
     expect(value('instant(src.v)', { v: '2021-03-28' })).toBeUndefined();

@@ -2,7 +2,7 @@ import { warning } from '../../errors.ts';
 import { hl7Date, parisDateTime } from '../../formats/dates.ts';
 import { type Run, report } from '../run.ts';
 import { fail } from '../scope.ts';
-import { number, text } from '../values.ts';
+import { isEmpty, number, single, text } from '../values.ts';
 import type { MapFunction } from './function.ts';
 
 const ISO =
@@ -56,13 +56,39 @@ const dateFrom: MapFunction = {
   },
 };
 
+const unitMs: Record<string, number> = { s: 1000, ms: 1 };
+/** The year 2100: what is beyond is milliseconds taken for seconds. */
+const latestMs = 4_102_444_800_000;
+
+/**
+ * `epoch(x, 's' | 'ms')`: the dateTime, in Europe/Paris, of seconds (or milliseconds) since 1970 as devices count them;
+ * milliseconds are kept. What is no such number, or beyond the year 2100, is reported and gives nothing.
+ */
+const epoch: MapFunction = {
+  args: [1, 2],
+  call: (run, value, unit) => {
+    if (isEmpty(single(value))) return undefined;
+    const factor = unitMs[text(unit) ?? 's'] ?? fail(`epoch() does not know ${text(unit)}`);
+    const ms = Math.round((number(value) ?? Number.NaN) * factor);
+    if (ms >= 0 && ms < latestMs) return parisMoment(ms);
+    report(run, warning('date-unreadable'));
+    return undefined;
+  },
+};
+
+function parisMoment(ms: number): string {
+  const seconds = parisDateTime(new Date(ms));
+  const rest = ms % 1000;
+  return rest === 0 ? seconds : `${seconds.slice(0, 19)}.${String(rest).padStart(3, '0')}${seconds.slice(19)}`;
+}
+
 /** `addDays(x, days)`: the day that many days later (calendar days, whatever the clock does); a time of day is kept. */
 const addDays: MapFunction = { args: [2, 2], call: (run, value, days) => plusDays(run, value, number(days)) };
 
 /** `now()`: when the message was received, Europe/Paris; the same at each replay. */
 const now: MapFunction = { args: [0, 0], call: (run) => parisDateTime(run.session.context.receivedAt) };
 
-/** `dateOp(x, 'date' | 'dateTime' | 'instant' | 'time' | 'addDays' | 'from' | 'year' | 'age', …)`: the functions above by name. */
+/** `dateOp(x, 'date' | 'dateTime' | 'instant' | 'time' | 'addDays' | 'from' | 'epoch' | 'year', …)`: the functions above by name. */
 const dateOp: MapFunction = {
   args: [2, 3],
   call: (run, value, operation, parameter) => {
@@ -80,6 +106,7 @@ const operations: Record<string, Operation> = {
   time: (run, value) => time.call?.(run, value),
   addDays: (run, value, days) => addDays.call?.(run, value, days),
   from: (run, value, pattern) => dateFrom.call?.(run, value, pattern),
+  epoch: (run, value, unit) => epoch.call?.(run, value, unit),
   year: (run, value) => readDate(run, value)?.slice(0, 4),
 };
 
@@ -90,6 +117,7 @@ export const dateFunctions: Record<string, MapFunction> = {
   instant,
   time,
   dateFrom,
+  epoch,
   addDays,
   now,
   dateOp,
