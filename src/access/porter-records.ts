@@ -35,44 +35,44 @@ export function recordsOf(fhir: FhirEndpoint): Records {
     return {
       find: async <R>(type: string, parameter: string, values: string[], _more = '', limit?: number) =>
         find.call(fhir, type, parameter, values, limit) as R[],
-      findAll: async (finds) => inChunks(finds, (some) => findAll.call(fhir, some)),
+      findAll: (finds) => inChunks(finds, chunkHere, async (some) => findAll.call(fhir, some)),
     };
   }
+  const searched = (finds: Narrowed[], limit?: number) =>
+    inChunks(finds, chunkElsewhere, (some) => Promise.all(some.map((one) => search(fhir, one, limit))));
   return {
-    find: <R extends Resource>(type: string, parameter: string, values: string[], more?: string, limit?: number) =>
-      searchFor(fhir, { type, parameter, values, more }, limit) as Promise<R[]>,
-    findAll: (finds) => Promise.all(finds.map((one) => searchFor(fhir, one))),
+    find: async <R>(type: string, parameter: string, values: string[], more?: string, limit?: number) =>
+      (await searched([{ type, parameter, values, more }], limit))[0] as R[],
+    findAll: (finds) => searched(finds),
   };
 }
 
-function inChunks(finds: Narrowed[], ask: (some: Narrowed[]) => Resource[][]): Resource[][] {
+async function inChunks(
+  finds: Narrowed[],
+  size: number,
+  ask: (some: Narrowed[]) => Promise<Resource[][]>,
+): Promise<Resource[][]> {
   const longest = Math.max(0, ...finds.map(({ values }) => values.length));
-  if (longest <= chunkHere) return ask(finds);
+  if (longest <= size) return ask(finds);
   const found = finds.map((): Resource[] => []);
-  for (let at = 0; at < longest; at += chunkHere) {
-    const some = finds.map((one) => ({ ...one, values: one.values.slice(at, at + chunkHere) }));
-    for (const [index, part] of ask(some).entries()) found[index]!.push(...part);
+  for (let at = 0; at < longest; at += size) {
+    const some = finds.map((one) => ({ ...one, values: one.values.slice(at, at + size) }));
+    for (const [index, part] of (await ask(some)).entries()) found[index]!.push(...part);
   }
   return found;
 }
 
-async function searchFor(
+async function search(
   fhir: FhirEndpoint,
   { type, parameter, values, more = '' }: Narrowed,
   limit?: number,
 ): Promise<Resource[]> {
+  if (values.length === 0) return [];
   const most = limit ?? mostRecords + 1;
-  const found: Resource[] = [];
-  for (let at = 0; at < values.length; at += chunkElsewhere) {
-    const list = values
-      .slice(at, at + chunkElsewhere)
-      .map(encodeURIComponent)
-      .join(',');
-    const some = await searchAll<Resource>(fhir, `${type}?${parameter}=${list}${more}&_count=1000`, most);
-    if (limit === undefined && some.length >= most) {
-      throw new PasserelleError(fault('search-too-costly', { params: { limit: `${mostRecords} resources read` } }));
-    }
-    found.push(...some);
+  const list = values.map(encodeURIComponent).join(',');
+  const found = await searchAll<Resource>(fhir, `${type}?${parameter}=${list}${more}&_count=1000`, most);
+  if (limit === undefined && found.length > mostRecords) {
+    throw new PasserelleError(fault('search-too-costly', { params: { limit: `${mostRecords} resources read` } }));
   }
   return found.filter((one) => one.resourceType === type);
 }

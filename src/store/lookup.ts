@@ -9,15 +9,21 @@ import type { Shelf } from './shelf.ts';
 /** Parsed resources kept; a version never changes, so what is kept is never out of date. */
 const MOST_KEPT = 5000;
 const MOST_FOUND = 20_000;
+/** Resources that answers hold together. */
+const MOST_HELD = 20_000;
+const LARGEST_KEPT = 100;
+
 /** What a statement finds: which of the finds, and a version. */
 interface Row {
   part: number;
   vid: number;
 }
 
-/** Resources that answers hold together. */
-const MOST_HELD = 20_000;
-const LARGEST_KEPT = 100;
+/** What follows SELECT in a statement, and its values. */
+interface Selection {
+  text: string;
+  bound: string[];
+}
 
 /**
  * Current resources by one index, without what a search adds (paging, includes, text): for those who ask the same small
@@ -55,14 +61,10 @@ export class Lookup {
    */
   findAll(finds: Find[], limit?: number): Resource[][] {
     this.#forgetOld();
-    const key = finds.reduce(
-      (text, one) => `${text} ${one.type} ${one.parameter} ${one.values.join(',')}`,
-      `${limit ?? ''}`,
-    );
+    const key = JSON.stringify([limit, finds]);
     const known = this.#answers.get(key);
     if (known) return known;
-    const rows = this.#rows(finds, limit ?? this.#most + 1);
-    if (limit === undefined && rows.length > this.#most) throw tooCostly(this.#most);
+    const rows = this.#rows(finds, limit);
     const found = finds.map((): Resource[] => []);
     for (const { part, vid } of rows) found[part]!.push(this.#version(vid));
     if (rows.length > LARGEST_KEPT) return found;
@@ -71,19 +73,25 @@ export class Lookup {
     return found;
   }
 
-  #rows(finds: Find[], limit: number): { part: number; vid: number }[] {
-    const bound: (string | number)[] = [];
+  #rows(finds: Find[], limit?: number): Row[] {
+    const bound: string[] = [];
+    // A resource may have the value at several places. Looking for that costs SQLite a table for each question, but a limit counts resources.
+    const select = limit === undefined ? 'SELECT' : 'SELECT DISTINCT';
     const texts = finds.flatMap(({ type, parameter, values }, part) => {
       if (values.length === 0) return [];
-      const asked = parameter === '_id' ? byKey(part, type, values) : this.#byIndex(part, type, parameter, values);
+      const asked = parameter === '_id' ? byKey(type, values) : this.#byIndex(type, parameter, values);
       bound.push(...asked.bound);
-      return [asked.text];
+      return [`${select} ${part} AS part, ${asked.text}`];
     });
     if (texts.length === 0) return [];
-    const rows = this.#shelf.connection.all<Row>(`${texts.join(' UNION ALL ')} LIMIT ${limit}`, ...bound);
-    // A resource may have the value at several places; making SQLite look for that costs each question a table of its own.
+    const text = `${texts.join(' UNION ALL ')} LIMIT ${limit ?? this.#most + 1}`;
+    const rows = this.#shelf.connection.all<Row>(text, ...bound);
+    if (limit !== undefined || rows.length < 2) return rows;
+    if (rows.length > this.#most) {
+      throw new PasserelleError(fault('search-too-costly', { params: { limit: `${this.#most} resources read` } }));
+    }
     const seen = new Set<string>();
-    return rows.length < 2 ? rows : rows.filter(({ part, vid }) => seen.size < seen.add(`${part} ${vid}`).size);
+    return rows.filter(({ part, vid }) => seen.size < seen.add(`${part} ${vid}`).size);
   }
 
   /** Readings of a patient, newest first; versions that were parsed before are not parsed again. */
@@ -100,16 +108,16 @@ export class Lookup {
     this.#held = 0;
   }
 
-  #byIndex(part: number, type: string, code: string, values: string[]): { text: string; bound: (string | number)[] } {
+  #byIndex(type: string, code: string, values: string[]): Selection {
     const parameter = this.#parameters.find(type, code);
     if (!parameter || (parameter.type !== 'reference' && parameter.type !== 'token')) {
       throw new Error(`${type} has no reference or token parameter ${code}`);
     }
     const paths = parameter.columns.map((column) => column.id).join(', ');
-    if (parameter.type === 'reference') return select(part, `i_reference i`, `i.path IN (${paths})`, 'target', values);
+    if (parameter.type === 'reference') return indexed('i_reference i', `i.path IN (${paths})`, 'target', values);
     const pairs = values.map((one) => one.split('|'));
     const plain = pairs.map((one) => one.at(-1) as string);
-    const asked = select(part, 'i_token i', `i.path IN (${paths})`, 'code', plain);
+    const asked = indexed('i_token i', `i.path IN (${paths})`, 'code', plain);
     if (pairs.every((one) => one.length === 1)) return asked;
     const systems = [...new Set(pairs.map((one) => (one.length > 1 ? (one[0] as string) : '')))];
     const marks = systems.map(() => '?').join(', ');
@@ -126,26 +134,16 @@ export class Lookup {
   }
 }
 
-function tooCostly(most: number): PasserelleError {
-  return new PasserelleError(fault('search-too-costly', { params: { limit: `${most} resources read` } }));
-}
-
-function byKey(part: number, type: string, ids: string[]): { text: string; bound: string[] } {
+function byKey(type: string, ids: string[]): Selection {
   const keys = ids.map((id) => `${type}/${id}`);
   const marks = keys.map(() => '?').join(', ');
-  return { text: `SELECT ${part} AS part, vid FROM resource WHERE key IN (${marks}) AND state = ${LIVE}`, bound: keys };
+  return { text: `vid FROM resource WHERE key IN (${marks}) AND state = ${LIVE}`, bound: keys };
 }
 
-function select(
-  part: number,
-  table: string,
-  where: string,
-  column: string,
-  values: string[],
-): { text: string; bound: string[] } {
+function indexed(table: string, where: string, column: string, values: string[]): Selection {
   const marks = values.map(() => '?').join(', ');
   return {
-    text: `SELECT ${part} AS part, r.vid FROM ${table} CROSS JOIN resource r ON r.rid = i.rid WHERE r.state = ${LIVE} AND ${where} AND i.${column} IN (${marks})`,
+    text: `r.vid FROM ${table} CROSS JOIN resource r ON r.rid = i.rid WHERE r.state = ${LIVE} AND ${where} AND i.${column} IN (${marks})`,
     bound: values,
   };
 }
