@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { type MintRequest, mintToken } from '../src/access/index.ts';
@@ -15,8 +15,8 @@ export interface GatewayUnderTest {
   token: string;
   /** Another token of its issuer. */
   mint(request: MintRequest): Promise<string>;
-  /** `used` is what it has in memory, `cpu` seconds of processor time since it started (all its threads). */
-  usage(): { usedMb: number; cpuSeconds: number };
+  /** `used` is what it has in memory, `cpu` seconds of processor time since it started (all its threads), `files` what it holds open. */
+  usage(): { usedMb: number; cpuSeconds: number; files: number };
   /** One figure of `/metrics`, summed over its labels that contain `labels`. */
   metric(name: string, labels?: string): Promise<number>;
   stop(): Promise<void>;
@@ -77,13 +77,14 @@ async function ready(url: string, child: ChildProcess): Promise<void> {
 }
 
 /** From /proc, so that nothing has to be asked of a process that is busy; resident memory without pages of files. */
-function usageOf(pid: number): { usedMb: number; cpuSeconds: number } {
+function usageOf(pid: number): ReturnType<GatewayUnderTest['usage']> {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
   const usedMb = Number(/RssAnon:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024;
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
     .replace(/^.*\) /, '')
     .split(' ');
-  return { usedMb, cpuSeconds: (Number(fields[11]) + Number(fields[12])) / 100 };
+  const files = readdirSync(`/proc/${pid}/fd`).length;
+  return { usedMb, cpuSeconds: (Number(fields[11]) + Number(fields[12])) / 100, files };
 }
 
 async function metric(url: string, name: string, labels = ''): Promise<number> {

@@ -1,10 +1,11 @@
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Agent, request } from 'undici';
+import { Agent } from 'undici';
 import { openStore } from '../src/store/index.ts';
 import { fill, member, members, pullOf } from './circles.ts';
 import { type GatewayUnderTest, startGateway } from './gateway-process.ts';
+import { type HttpFigures, loadHttp } from './http-load.ts';
 import { type BenchOptions, type BenchResult, percentile, row } from './result.ts';
 
 const connections = 32;
@@ -31,8 +32,13 @@ export async function run(options: BenchOptions = {}): Promise<BenchResult> {
       [bare, bare.token],
     ]);
     let first = 0;
-    const pulls = (from: GatewayUnderTest, count: number, width: number) =>
-      load(agent, from, { token: tokens.get(from)!, patients, first, count, width });
+    const pulls = async (from: GatewayUnderTest, count: number, width: number): Promise<Figures> => {
+      const url = (at: number) => `${from.url}/fhir/R4/${pullOf((at * 7) % patients)}`;
+      const spent = from.usage().cpuSeconds;
+      // None is repeated until all patients had theirs.
+      const figures = await loadHttp(agent, { url, token: tokens.get(from), first, count, least: 1000, width });
+      return { ...figures, cpu: ((from.usage().cpuSeconds - spent) * 1000) / count };
+    };
     for (const from of [bare, guarded]) await pulls(from, requests / 5, connections);
     const turns = async (count: number, width: number): Promise<Turn[]> => {
       options.progress?.(`pulls over ${width} at a time`);
@@ -75,9 +81,7 @@ export async function run(options: BenchOptions = {}): Promise<BenchResult> {
   }
 }
 
-interface Figures {
-  perSecond: number;
-  p50: number;
+interface Figures extends HttpFigures {
   /** Milliseconds of processor time a pull. */
   cpu: number;
 }
@@ -94,42 +98,4 @@ async function fillBoth(folders: { guarded: string; bare: string }, patients: nu
   await fill(store.endpoint, patients);
   await store.close();
   copyFileSync(join(folders.guarded, file), join(folders.bare, file));
-}
-
-interface Load {
-  token: string;
-  patients: number;
-  /** Number of the first pull: none is repeated until all patients had theirs. */
-  first: number;
-  count: number;
-  /** Requests at a time. */
-  width: number;
-}
-
-async function load(
-  agent: Agent,
-  from: GatewayUnderTest,
-  { token, patients, first, count, width }: Load,
-): Promise<Figures> {
-  const took: number[] = [];
-  let next = first;
-  const spent = from.usage().cpuSeconds;
-  const since = performance.now();
-  const one = async () => {
-    while (next < first + count) {
-      const at = performance.now();
-      const url = `${from.url}/fhir/R4/${pullOf((next++ * 7) % patients)}`;
-      const { statusCode, body } = await request(url, {
-        dispatcher: agent,
-        headers: { authorization: `Bearer ${token}` },
-      });
-      const { byteLength } = await body.arrayBuffer();
-      if (statusCode !== 200 || byteLength < 1000) throw new Error(`status ${statusCode}, ${byteLength} bytes`);
-      took.push(performance.now() - at);
-    }
-  };
-  await Promise.all(Array.from({ length: width }, one));
-  const perSecond = (count / (performance.now() - since)) * 1000;
-  const cpu = ((from.usage().cpuSeconds - spent) * 1000) / count;
-  return { perSecond, p50: percentile(took, 0.5), cpu };
 }
