@@ -30,41 +30,30 @@ afterAll(async () => {
   await rm(join(data, '..'), { recursive: true, force: true });
 });
 
-/** A process over a data folder, once it listens; what it says goes into `lines` and `errors`. */
-async function started(folder: string): Promise<ChildProcess> {
-  const environment = { PASSERELLE_DATA: folder, PASSERELLE_HTTP: '127.0.0.1:0', PASSERELLE_MLLP: '127.0.0.1:0' };
-  const child = spawn(process.execPath, [bin, 'start'], { env: { PATH: process.env.PATH, ...environment } });
-  child.stderr.on('data', (chunk) => {
-    errors += chunk;
-  });
-  const output = createInterface({ input: child.stdout });
-  await new Promise<void>((resolve, reject) => {
-    output.on('line', (line) => {
-      lines.push(JSON.parse(line));
-      if (lines.at(-1)?.msg === 'listening') resolve();
+const ports = { PASSERELLE_HTTP: '127.0.0.1:0', PASSERELLE_MLLP: '127.0.0.1:0' };
+const environmentOf = (folder: string) => ({ PATH: process.env.PATH, PASSERELLE_DATA: folder, ...ports });
+
+/** What a gateway says when it listens; each line it says goes to `told`. */
+async function listening(child: ChildProcess, told: (line: Record<string, unknown>) => void): Promise<string> {
+  const output = createInterface({ input: child.stdout! });
+  return new Promise((resolve, reject) => {
+    output.on('line', (text) => {
+      const line = JSON.parse(text);
+      told(line);
+      if (line.msg === 'listening') resolve(line.url);
     });
     child.once('exit', () => reject(new Error(`the gateway did not start: ${errors}`)));
   });
-  return child;
 }
 
-/** As npm does: below a shell, which does not pass signals on. */
-async function belowShell(
-  folder: string,
-  environment: Record<string, string>,
-): Promise<{ shell: ChildProcess; url: string }> {
-  const ports = { PASSERELLE_HTTP: '127.0.0.1:0', PASSERELLE_MLLP: '127.0.0.1:0' };
-  const env = { PATH: process.env.PATH, PASSERELLE_DATA: folder, ...ports, ...environment };
-  const shell = spawn('sh', ['-c', `'${process.execPath}' '${bin}' start; true`], { env });
-  const output = createInterface({ input: shell.stdout });
-  const address = await new Promise<string>((resolve, reject) => {
-    output.on('line', (line) => {
-      const { msg, url: at } = JSON.parse(line);
-      if (msg === 'listening') resolve(at);
-    });
-    shell.once('exit', () => reject(new Error('the gateway did not start')));
+/** A process over a data folder, once it listens; what it says goes into `lines` and `errors`. */
+async function started(folder: string): Promise<ChildProcess> {
+  const child = spawn(process.execPath, [bin, 'start'], { env: environmentOf(folder) });
+  child.stderr.on('data', (chunk) => {
+    errors += chunk;
   });
-  return { shell, url: address };
+  await listening(child, (line) => void lines.push(line));
+  return child;
 }
 
 const isThere = (at: string) =>
@@ -188,9 +177,24 @@ describe('a gateway that runs', () => {
 });
 
 test('started by npm it stops when npm is ended, though the shell between them tells it nothing', async () => {
-  const folder = join(data, '..', 'below-npm');
-  const { shell, url: at } = await belowShell(folder, { npm_lifecycle_event: 'start' });
-  expect(await isThere(at)).toBe(true);
-  shell.kill('SIGTERM');
-  await until(async () => ((await isThere(at)) ? undefined : true));
+  const env = { ...environmentOf(join(data, '..', 'below-npm')), npm_lifecycle_event: 'start' };
+  // A group of its own, so that nothing stays behind when this fails.
+  const shell = spawn('sh', ['-c', `'${process.execPath}' '${bin}' start; true`], { env, detached: true });
+  try {
+    const at = await listening(shell, () => undefined);
+    expect(await isThere(at)).toBe(true);
+    shell.kill('SIGTERM');
+    await until(async () => ((await isThere(at)) ? undefined : true));
+  } finally {
+    endGroup(shell.pid!);
+  }
 });
+
+/** Ends what is left of a process group; mostly nothing is. */
+function endGroup(pid: number): void {
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
