@@ -4,6 +4,7 @@ import type { ConceptMap } from '@medplum/fhirtypes';
 /** One meaning of a code in the other system. */
 export interface CodeTarget {
   system?: string;
+  version?: string;
   code: string;
   display?: string;
 }
@@ -107,7 +108,7 @@ export class CodeTable {
   }
 
   /** Every code on the target's side with its display. */
-  *words(): Generator<Required<CodeTarget>> {
+  *words(): Generator<Required<Omit<CodeTarget, 'version'>>> {
     for (const targets of this.forward.all()) {
       for (const { system, code, display } of targets) if (system && display) yield { system, code, display };
     }

@@ -1,6 +1,6 @@
-import type { CodeableConcept, Coding, Identifier } from '@medplum/fhirtypes';
+import type { CodeableConcept, Coding, Extension, Identifier } from '@medplum/fhirtypes';
 import { IDNPS, IDNST, professionalIdentifiers, structureIdentifiers } from '../national.ts';
-import { identifierOf, localSystem, systemOfName, systemUri } from '../systems.ts';
+import { identifierOf, localSystem, PROJECT_BASE, systemOfName, systemUri } from '../systems.ts';
 import { attribute, child, ownText, type XmlElement } from '../xml/index.ts';
 import type { Reading } from './context.ts';
 
@@ -46,8 +46,8 @@ export function readConcept(element: XmlElement, reading: Reading): CodeableConc
       const translation = readCoding(part);
       if (translation) codings.push(translation);
       text ||= originalText(part, reading) ?? '';
-    } else if (part.name === 'originalText') text = readText(part, reading) ?? text;
-    else if (part.name === 'qualifier') text = qualified(text, part, coding, codings);
+    } else if (part.name === 'originalText') text = named(readText(part, reading), coding) ?? text;
+    else if (part.name === 'qualifier') text = qualified(text, part, concept, codings);
     else if (part.name === 'pharm:originalText') text ||= readText(part, reading) ?? '';
   }
   const own = text || ownText(element).trim();
@@ -58,28 +58,59 @@ export function readConcept(element: XmlElement, reading: Reading): CodeableConc
   return codings.length || own ? concept : undefined;
 }
 
+/** A box ticked « oui » beside a heading is what many texts point to: it is no name of what was coded. */
+function named(text: string | undefined, coding: Coding | undefined): string | undefined {
+  return text && coding?.display && ANSWER.test(text) ? undefined : text;
+}
+
+const ANSWER = /^(oui|non|yes|no|x|-)$/i;
+
 function originalText(element: XmlElement, reading: Reading): string | undefined {
   const original = child(element, 'originalText');
   return original && readText(original, reading);
 }
 
 /**
- * A named qualifier (laterality, version) goes to the text; one without a name says the same thing more precisely. Where
- * the concept has no code of its own, its first qualifier is what was coded (the stage of a tumour).
+ * A named qualifier (laterality, version) goes to the text, and stays as it was coded; one without a name says the same
+ * thing more precisely, as does a name alone (« other item: travel »). Where the concept has no code of its own, its first
+ * qualifier is what was coded (the stage of a tumour).
  */
-function qualified(text: string, qualifier: XmlElement, coding: Coding | undefined, codings: Coding[]): string {
+function qualified(text: string, qualifier: XmlElement, concept: CodeableConcept, codings: Coding[]): string {
   const name = child(qualifier, 'name');
   const value = child(qualifier, 'value');
   const refined = value && readCoding(value);
-  if (!refined) return text;
   if (!name) {
-    codings.push(refined);
+    if (refined) codings.push(refined);
     return text;
   }
-  if (!codings.length) codings.push(refined);
-  const label = attribute(name, 'displayName') ?? attribute(name, 'code') ?? '';
-  const base = text || coding?.display || coding?.code || '';
-  return `${base} (${label} : ${labelOf(refined)})`.trim();
+  const label = readCoding(name);
+  const base = text || codings[0]?.display || codings[0]?.code || '';
+  const words = refined ? labelOf(refined) : value && bareValue(value);
+  if (words === undefined) {
+    if (label) codings.push(label);
+    return `${base} (${label?.display ?? label?.code ?? ''})`.trim();
+  }
+  if (refined && label) concept.extension = [...(concept.extension ?? []), qualifierOf(label, refined)];
+  if (refined && !codings.length) codings.push(refined);
+  return `${base} (${label?.display ?? label?.code ?? ''} : ${words})`.trim();
+}
+
+function qualifierOf(name: Coding, value: Coding): Extension {
+  const url = `${PROJECT_BASE}StructureDefinition/qualifier`;
+  return {
+    url,
+    extension: [
+      { url: 'name', valueCoding: name },
+      { url: 'value', valueCoding: value },
+    ],
+  };
+}
+
+/** A qualifier that is a number (an age), where CDA wants a code. */
+function bareValue(value: XmlElement): string | undefined {
+  const number = attribute(value, 'value');
+  const unit = attribute(value, 'unit');
+  return (number && (unit ? `${number} ${unit}` : number)) || ownText(value).trim() || undefined;
 }
 
 /** « None » is what generators write where a code has no label. */

@@ -10,6 +10,8 @@ import type { MapFunction } from './function.ts';
 interface Coded {
   codings: CodeTarget[];
   text?: string;
+  /** What a concept says besides (qualifiers); only a CodeableConcept has room for it. */
+  extension?: unknown;
 }
 
 interface Coding {
@@ -20,8 +22,8 @@ interface Coding {
 }
 
 const MAX_REPORTED = 200;
-const CODING = ['system', 'code', 'display'];
-const CONCEPT = [...CODING, 'text', 'originalText'];
+const CODING = ['system', 'version', 'code', 'display'];
+const CONCEPT = [...CODING, 'text', 'originalText', 'extension'];
 
 /**
  * `coding(system, code, display?)`: a Coding; nothing without a code. `coding(coded)` takes a reader's coded value.
@@ -116,7 +118,11 @@ const forms: Record<string, (lookup: Lookup, coded: Coded) => unknown> = {
     // What needs no translation gets no words it did not bring.
     const kept = outcome === 'provided' || (outcome === 'mapped' && targets.length === 0);
     const words = coded.text ?? (kept ? undefined : coded.codings[0]?.display);
-    return { ...(coding.length > 0 ? { coding } : {}), ...(words ? { text: words } : {}) };
+    return {
+      ...(coded.extension ? { extension: coded.extension } : {}),
+      ...(coding.length > 0 ? { coding } : {}),
+      ...(words ? { text: words } : {}),
+    };
   },
 };
 
@@ -182,7 +188,8 @@ function codedValue(run: Run, value: unknown): Coded | undefined {
   if (one.coding !== undefined) addCodings(run, codings, one.coding);
   if (one.translations !== undefined) addCodings(run, codings, one.translations);
   const words = text(one.text) ?? text(one.originalText);
-  return codings.length > 0 || words !== undefined ? { codings, text: words } : undefined;
+  const extension = one.extension ?? undefined;
+  return codings.length > 0 || words !== undefined ? { codings, text: words, extension } : undefined;
 }
 
 function addCodings(run: Run, codings: CodeTarget[], sources: unknown): void {
@@ -192,8 +199,9 @@ function addCodings(run: Run, codings: CodeTarget[], sources: unknown): void {
   }
 }
 
-function addCoding(codings: CodeTarget[], { system, code, display }: Coding): void {
-  if (code !== undefined && code !== null && code !== '') codings.push({ system, code: String(code), display });
+function addCoding(codings: CodeTarget[], { system, version, code, display }: Coding): void {
+  if (code !== undefined && code !== null && code !== '')
+    codings.push({ system, version, code: String(code), display });
 }
 
 /** A CodeableConcept with all codings of a value and its text. */
@@ -216,10 +224,11 @@ function makeCoding(system: unknown, code: unknown, display: unknown): CodeTarge
 }
 
 /** @param otherwise system of a code that came without one */
-function clean({ system: own, code, display }: CodeTarget, otherwise?: string): CodeTarget {
+function clean({ system: own, version, code, display }: CodeTarget, otherwise?: string): CodeTarget {
   const coding = {} as CodeTarget;
   const system = own ?? otherwise;
   if (system) coding.system = system;
+  if (version) coding.version = version;
   coding.code = code;
   if (display) coding.display = display;
   return coding;

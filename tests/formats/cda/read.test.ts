@@ -196,6 +196,28 @@ describe('values', () => {
         { system: 'urn:oid:1.3', code: 'b' },
       ],
       text: 'mots (Côté : droit)',
+      extension: [
+        {
+          url: 'http://passerelle.example/fhir/StructureDefinition/qualifier',
+          extension: [
+            { url: 'name', valueCoding: { code: 'l', display: 'Côté' } },
+            { url: 'value', valueCoding: { code: 'd', display: 'droit' } },
+          ],
+        },
+      ],
+    });
+  });
+
+  test('a name without value says what the code stands for, a number has no code, a ticked box is no name', () => {
+    const coded = `<value xsi:type="CD" code="a" displayName="A"><originalText><reference value="#t1"/></originalText><qualifier><name code="v" displayName="Voyage"/></qualifier><qualifier><name code="g" displayName="Age"/><value xsi:type="PQR" value="50"/></qualifier></value>`;
+    const read = firstSection(document({ body: section('<content ID="t1">Oui</content>', observation(coded)) }));
+    const entry = read.entry[0] as { observation: { value: { valueCodeableConcept: unknown }[] } };
+    expect(entry.observation.value[0]!.valueCodeableConcept).toEqual({
+      coding: [
+        { code: 'a', display: 'A' },
+        { code: 'v', display: 'Voyage' },
+      ],
+      text: 'A (Voyage) (Age : 50)',
     });
   });
 
