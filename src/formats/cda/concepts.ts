@@ -58,12 +58,12 @@ export function readConcept(element: XmlElement, reading: Reading): CodeableConc
   return codings.length || own ? concept : undefined;
 }
 
-/** A box ticked « oui » beside a heading is what many texts point to: it is no name of what was coded. */
+/** A box ticked « oui » beside a heading is what many texts point to: it is no name of what was coded; « non » stays, for who reads it. */
 function named(text: string | undefined, coding: Coding | undefined): string | undefined {
-  return text && coding?.display && ANSWER.test(text) ? undefined : text;
+  return text && coding?.display && TICK.test(text) ? undefined : text;
 }
 
-const ANSWER = /^(oui|non|yes|no|x|-)$/i;
+const TICK = /^(oui|yes|x|-)$/i;
 
 function originalText(element: XmlElement, reading: Reading): string | undefined {
   const original = child(element, 'originalText');
