@@ -118,6 +118,9 @@ export class Natives {
     if (typeof system !== 'string' || typeof code !== 'string') {
       return;
     }
+    if (!isAbsolute(system)) {
+      trial.report('error', 'url', {}, 'url', 'system');
+    }
     if (this.terminology.exists(system, code) === 'out') {
       const unit = system === 'http://unitsofmeasure.org';
       trial.report('error', unit ? 'unit' : 'code', { system: system.slice(0, 200) });
