@@ -3,6 +3,7 @@ import type { Conversion, Draft } from '../conversion.ts';
 import { type Fault, warning } from '../errors.ts';
 import type { Finding } from '../profile/finding.ts';
 import type { House } from './house.ts';
+import { isNoVitalSign, settleVitalSign } from './vital-sign.ts';
 
 /**
  * What real CDA documents and HL7 v2 messages get wrong in one value must not cost the rest: a value that no FHIR resource can
@@ -23,6 +24,10 @@ export function mend(conversion: Conversion, { examiner }: Pick<House, 'examiner
   return conversion.drafts.flatMap((draft) => mendDraft(draft, examiner));
 }
 
+function unfit({ path, profile, rule, message }: Finding): Fault {
+  return warning('value-unfit', { place: path, rule: `${profile}#${rule}`, params: { message: message.en } });
+}
+
 function mendDraft(draft: Draft, examiner: House['examiner']): Fault[] {
   const faults: Fault[] = [];
   for (let round = 0; round < ROUNDS; round++) {
@@ -32,9 +37,7 @@ function mendDraft(draft: Draft, examiner: House['examiner']): Fault[] {
     const depth = Math.max(...errors.map(({ path }) => stepsOf(path).length));
     const deepest = errors.filter(({ path }) => stepsOf(path).length === depth);
     const mended = deepest.filter((finding) => repair(draft.resource, finding));
-    for (const { path, profile, rule, message } of mended) {
-      faults.push(warning('value-unfit', { place: path, rule: `${profile}#${rule}`, params: { message: message.en } }));
-    }
+    faults.push(...mended.map(unfit));
     if (mended.length === 0) break;
   }
   return faults;
@@ -48,6 +51,7 @@ function repair(resource: Resource, { path, rule, profile }: Finding): boolean {
     if (resource.meta.profile?.length === 0) delete resource.meta.profile;
     return true;
   }
+  if (isNoVitalSign(resource, { rule, path })) return settleVitalSign(resource);
   const steps = stepsOf(path);
   if (steps.length === 0 || MISSING.has(rule)) return fill(resource, steps, rule);
   const holder = at(resource, steps);
@@ -62,7 +66,10 @@ function repair(resource: Resource, { path, rule, profile }: Finding): boolean {
 /** Rules that ask for something that is not there. */
 const MISSING = new Set(['min', 'slice', 'vs-2', 'vs-3', 'obs-6']);
 
-/** An observation says why it has no value or no time, a stay that its class is unknown; anything else that lacks what it needs goes. */
+/**
+ * An observation says why it has no value, a stay that its class is unknown, others that what they need is; anything else that
+ * lacks what it needs goes.
+ */
 function fill(resource: Resource, steps: Step[], rule: string): boolean {
   const holder = at(resource, steps) as Json | undefined;
   if (resource.resourceType === 'Observation' && isObject(holder)) {
@@ -73,18 +80,40 @@ function fill(resource: Resource, steps: Step[], rule: string): boolean {
       holder.dataAbsentReason = { coding: [{ system: ABSENT, code: 'error', display: 'Error' }] };
       return true;
     }
-    if (steps.length === 0 && rule === 'min' && !Object.keys(holder).some((name) => /^_?effective/.test(name))) {
-      holder._effectiveDateTime = {
-        extension: [{ url: 'http://hl7.org/fhir/StructureDefinition/data-absent-reason', valueCode: 'unknown' }],
-      };
-      return true;
-    }
   }
+  if (steps.length === 0 && rule === 'min' && isObject(holder) && sayUnknown(resource.resourceType, holder))
+    return true;
   if (resource.resourceType === 'Encounter' && steps.length === 0 && rule === 'min' && !resource.class) {
     resource.class = { system: 'http://terminology.hl7.org/CodeSystem/v3-NullFlavor', code: 'UNK' };
     return true;
   }
   return steps.length > 0 && remove(resource, steps);
+}
+
+/** What may be unknown of a resource that needs it: the element, and where its absence is said. */
+const UNKNOWN: Record<string, [element: string, name: string][]> = {
+  Observation: [
+    ['code', 'code'],
+    ['effective', '_effectiveDateTime'],
+  ],
+  DiagnosticReport: [['code', 'code']],
+  FamilyMemberHistory: [['relationship', 'relationship']],
+  Immunization: [
+    ['occurrence', '_occurrenceDateTime'],
+    ['vaccineCode', 'vaccineCode'],
+  ],
+  MedicationAdministration: [['effective', '_effectiveDateTime']],
+};
+
+function sayUnknown(type: string, holder: Json): boolean {
+  const missing = UNKNOWN[type]?.find(
+    ([element]) => !Object.keys(holder).some((name) => name.replace(/^_/, '').startsWith(element)),
+  );
+  if (!missing) return false;
+  holder[missing[1]] = {
+    extension: [{ url: 'http://hl7.org/fhir/StructureDefinition/data-absent-reason', valueCode: 'unknown' }],
+  };
+  return true;
 }
 
 const ABSENT = 'http://terminology.hl7.org/CodeSystem/data-absent-reason';

@@ -2,7 +2,7 @@ import { all, type Node, parse, print } from './markup.ts';
 import type { Chance } from './random.ts';
 
 type Found = { node: Node; parent: Node };
-type Change = (found: Found[], chance: Chance, root: Node) => string | undefined;
+type Change = (found: Found[], chance: Chance, root: Node, donors: readonly string[]) => string | undefined;
 
 const moods = ['EVN', 'INT', 'RQO', 'PRMS', 'ARQ', 'GOL', 'PRP', 'EVN.CRT'];
 const states = [
@@ -111,6 +111,18 @@ const changes: Record<string, Change> = {
     const { node, parent } = chance.one(found);
     parent.children.splice(parent.children.indexOf(node), 0, parse(print(node)).children[0]!);
     return `twice ${parent.name}/${node.name}`;
+  },
+  grafted: (found, chance, _, donors) => {
+    const entries = found.filter(({ parent }) => !/^(?:ClinicalDocument|section|structuredBody)?$/.test(parent.name));
+    if (entries.length === 0 || donors.length === 0) return undefined;
+    const { node, parent } = chance.one(entries);
+    const alike = all(parse(chance.one(donors))).filter(
+      (one) => one.node.name === node.name && one.parent.name === parent.name && !print(one.node).includes('<pharm:'),
+    );
+    if (alike.length === 0) return undefined;
+    const instead = chance.below(2);
+    parent.children.splice(parent.children.indexOf(node), instead, chance.one(alike).node);
+    return `another ${parent.name}/${node.name} ${instead ? 'instead' : 'beside'}`;
   },
   withoutAttribute: (found, chance) => {
     const having = found.filter(({ node }) => node.attributes.length > 0);
@@ -284,15 +296,22 @@ function prefixed(text: string): string {
   return print(root);
 }
 
-/** One document made another: up to four changes, then one of the ways to write it. Says what was done. */
-export function varyCda(source: string, chance: Chance): { bytes: Uint8Array; done: string[] } {
+/**
+ * One document made another: up to four changes, some of them with parts of the donors, then one of the ways to write it. Says
+ * what was done.
+ */
+export function varyCda(
+  source: string,
+  chance: Chance,
+  donors: readonly string[],
+): { bytes: Uint8Array; done: string[] } {
   const root = parse(source);
   const done: string[] = [];
   for (let count = 1 + chance.below(4); count > 0; count--) {
     const found = all(root);
     if (found.length === 0) break;
     const name = chance.one(Object.keys(changes));
-    const what = changes[name]!(found, chance, root);
+    const what = changes[name]!(found, chance, root, donors);
     if (what) done.push(what);
   }
   const dress = chance.below(3) === 0 ? chance.one(Object.keys(dresses)) : 'utf8';
