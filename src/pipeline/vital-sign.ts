@@ -42,8 +42,10 @@ export function settleVitalSign(observation: Observation): boolean {
 
 function asPanel(observation: Observation): boolean {
   const { code, valueQuantity, dataAbsentReason, interpretation, referenceRange } = observation;
-  const other = PRESSURES.find((one) => one !== pressureOf(code));
-  if (!pressureOf(code) || !other) return false;
+  const own = pressureOf(code);
+  // Several values are components already.
+  if (!own || observation.component) return false;
+  const other = PRESSURES.find((one) => one !== own)!;
   for (const name of ['valueQuantity', 'dataAbsentReason', 'interpretation', 'referenceRange'] as const)
     delete observation[name];
   observation.code = { coding: [PANEL] };

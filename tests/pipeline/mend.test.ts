@@ -74,4 +74,19 @@ describe('vital signs of a document', () => {
       [78, undefined],
     ]);
   });
+
+  test('a pressure of several values among other results keeps each of them', async () => {
+    const systolic = /<observation (?:(?!<observation ).)*code="8480-6".*?<\/observation>/.exec(source)![0];
+    const several = systolic
+      .replace(/<templateId [^>]*>/g, '')
+      .replace(/<id [^>]*>/, '<id root="7d1f00a0-0000-4000-8000-000000000099"/>')
+      .replace(/<value [^>]*>/, (one) => one + one.replace('132', '118'));
+    const section = `<component><section><code code="30954-2" codeSystem="2.16.840.1.113883.6.1"/><title>Examens</title><text>PA</text><entry>${several}</entry></section></component>`;
+    const changed = source.replace('</structuredBody>', () => `${section}</structuredBody>`);
+    const { bundle } = await convertBytes(Buffer.from(changed), { now: NOW }, house!);
+    expect(house!.examiner.judge(bundle!).filter((one) => one.severity === 'error')).toEqual([]);
+    const all = bundle!.entry!.flatMap(({ resource }) => (resource?.resourceType === 'Observation' ? [resource] : []));
+    const said = all.flatMap(({ component }) => component ?? []).map((one) => one.valueQuantity?.value);
+    expect(said).toEqual(expect.arrayContaining([132, 118]));
+  });
 });
