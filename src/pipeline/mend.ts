@@ -24,10 +24,6 @@ export function mend(conversion: Conversion, { examiner }: Pick<House, 'examiner
   return conversion.drafts.flatMap((draft) => mendDraft(draft, examiner));
 }
 
-function unfit({ path, profile, rule, message }: Finding): Fault {
-  return warning('value-unfit', { place: path, rule: `${profile}#${rule}`, params: { message: message.en } });
-}
-
 function mendDraft(draft: Draft, examiner: House['examiner']): Fault[] {
   const faults: Fault[] = [];
   for (let round = 0; round < ROUNDS; round++) {
@@ -37,7 +33,9 @@ function mendDraft(draft: Draft, examiner: House['examiner']): Fault[] {
     const depth = Math.max(...errors.map(({ path }) => stepsOf(path).length));
     const deepest = errors.filter(({ path }) => stepsOf(path).length === depth);
     const mended = deepest.filter((finding) => repair(draft.resource, finding));
-    faults.push(...mended.map(unfit));
+    for (const { path, profile, rule, message } of mended) {
+      faults.push(warning('value-unfit', { place: path, rule: `${profile}#${rule}`, params: { message: message.en } }));
+    }
     if (mended.length === 0) break;
   }
   return faults;
@@ -83,36 +81,34 @@ function fill(resource: Resource, steps: Step[], rule: string): boolean {
   }
   if (steps.length === 0 && rule === 'min' && isObject(holder) && sayUnknown(resource.resourceType, holder))
     return true;
-  if (resource.resourceType === 'Encounter' && steps.length === 0 && rule === 'min' && !resource.class) {
-    resource.class = { system: 'http://terminology.hl7.org/CodeSystem/v3-NullFlavor', code: 'UNK' };
-    return true;
-  }
   return steps.length > 0 && remove(resource, steps);
 }
 
-/** What may be unknown of a resource that needs it: the element, and where its absence is said. */
-const UNKNOWN: Record<string, [element: string, name: string][]> = {
-  Observation: [
-    ['code', 'code'],
-    ['effective', '_effectiveDateTime'],
-  ],
-  DiagnosticReport: [['code', 'code']],
-  FamilyMemberHistory: [['relationship', 'relationship']],
+const ABSENCE = {
+  extension: [{ url: 'http://hl7.org/fhir/StructureDefinition/data-absent-reason', valueCode: 'unknown' }],
+};
+
+/** What may be unknown of a resource that needs it: its elements, where it is said, and how. */
+const UNKNOWN: Record<string, [elements: RegExp, name: string, said: Json][]> = {
+  DiagnosticReport: [[/^code$/, 'code', ABSENCE]],
+  Encounter: [[/^class$/, 'class', { system: 'http://terminology.hl7.org/CodeSystem/v3-NullFlavor', code: 'UNK' }]],
+  FamilyMemberHistory: [[/^relationship$/, 'relationship', ABSENCE]],
   Immunization: [
-    ['occurrence', '_occurrenceDateTime'],
-    ['vaccineCode', 'vaccineCode'],
+    [/^_?occurrence/, '_occurrenceDateTime', ABSENCE],
+    [/^vaccineCode$/, 'vaccineCode', ABSENCE],
   ],
-  MedicationAdministration: [['effective', '_effectiveDateTime']],
+  MedicationAdministration: [[/^_?effective/, '_effectiveDateTime', ABSENCE]],
+  Observation: [
+    [/^code$/, 'code', ABSENCE],
+    [/^_?effective/, '_effectiveDateTime', ABSENCE],
+  ],
 };
 
 function sayUnknown(type: string, holder: Json): boolean {
-  const missing = UNKNOWN[type]?.find(
-    ([element]) => !Object.keys(holder).some((name) => name.replace(/^_/, '').startsWith(element)),
-  );
+  const missing = UNKNOWN[type]?.find(([elements]) => !Object.keys(holder).some((name) => elements.test(name)));
   if (!missing) return false;
-  holder[missing[1]] = {
-    extension: [{ url: 'http://hl7.org/fhir/StructureDefinition/data-absent-reason', valueCode: 'unknown' }],
-  };
+  const [, name, said] = missing;
+  holder[name] = structuredClone(said);
   return true;
 }
 
